@@ -1,0 +1,64 @@
+"""Every error on purpose, as one tree. Each says what, where, and what to do.
+
+NoriaError
+├─ UserError           the caller can fix it: one sentence, exit code 2
+│  ├─ NotFound         no such dataset, version, model, run, artifact
+│  ├─ BadInput         data, a file or a request that cannot be used
+│  ├─ BadLifecycle     the lifecycle file cannot be loaded or declares the impossible
+│  └─ UserCodeFailed   a function of the lifecycle file raised or returned the wrong thing
+├─ Stopped             a gate blocked the run: the verdict is the message, exit code 3
+└─ Failure             the surroundings failed: disk, database, network; exit code 1
+   ├─ Damaged          bytes are not what their digest says
+   ├─ StoreUnavailable the database or artifact store cannot be used
+   └─ Superseded       a newer attempt holds this step; nothing was committed
+"""
+
+
+class NoriaError(Exception):
+    """Base of all errors raised on purpose."""
+
+    def __init__(self, what: str, *, where: str, do: str) -> None:
+        super().__init__(f"{what} ({where}). {do}")
+        self.what = what
+        self.where = where
+        self.do = do
+
+
+class UserError(NoriaError):
+    pass
+
+
+class NotFound(UserError):
+    pass
+
+
+class BadInput(UserError):
+    pass
+
+
+class BadLifecycle(UserError):
+    pass
+
+
+class UserCodeFailed(UserError):
+    pass
+
+
+class Stopped(NoriaError):
+    pass
+
+
+class Failure(NoriaError):
+    pass
+
+
+class Damaged(Failure):
+    pass
+
+
+class StoreUnavailable(Failure):
+    pass
+
+
+class Superseded(Failure):
+    pass

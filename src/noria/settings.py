@@ -1,0 +1,90 @@
+"""Where state lives: ``noria.toml`` and ``NORIA_*``, read once, here only."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from noria.errors import UserError
+
+KEYS = {"home", "db", "artifacts", "alerts", "actor"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    home
+        Folder of everything local (``NORIA_HOME``, default ``.noria``).
+    db
+        SQLAlchemy URL of the metadata store (``NORIA_DB``, default SQLite in the home).
+    artifacts
+        Folder or ``s3://bucket/prefix`` (``NORIA_ARTIFACTS``, default in the home).
+    alerts
+        Apprise URLs that alerts go to (``NORIA_ALERTS``, separated by spaces).
+    actor
+        Who decides, in the audit log (``NORIA_ACTOR``, default the login name).
+    """
+
+    home: Path
+    db: str
+    artifacts: str
+    alerts: tuple[str, ...] = ()
+    actor: str = "unknown"
+
+    @property
+    def data(self) -> str:
+        """Folder of the datasets' Delta tables."""
+        return str(self.home / "data")
+
+    @property
+    def cache(self) -> Path:
+        return self.home / "cache"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def spool(self) -> Path:
+        return self.home / "spool"
+
+
+def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings for work in ``folder``: environment before ``noria.toml`` before defaults.
+
+    Raises
+    ------
+    UserError
+        If ``noria.toml`` cannot be read or has an unknown key.
+    """
+    file = _file(folder / "noria.toml")
+
+    def value(key: str, default: str) -> str:
+        return environ.get(f"NORIA_{key.upper()}") or str(file.get(key, default))
+
+    home = (folder / Path(value("home", ".noria")).expanduser()).resolve()
+    alerts = environ.get("NORIA_ALERTS", "").split() or file.get("alerts", [])
+    return Settings(
+        home=home,
+        db=value("db", f"sqlite:///{home / 'noria.db'}"),
+        artifacts=value("artifacts", str(home / "artifacts")),
+        alerts=tuple(alerts),
+        actor=value("actor", environ.get("USER") or environ.get("LOGNAME") or "unknown"),
+    )
+
+
+def _file(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UserError(f"noria.toml cannot be read: {error}", where=str(path), do="Correct or remove it.") from error
+    unknown = content.keys() - KEYS
+    if unknown:
+        raise UserError(
+            f"unknown setting {', '.join(sorted(unknown))}", where=str(path), do=f"Known are {', '.join(sorted(KEYS))}."
+        )
+    return content
