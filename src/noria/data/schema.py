@@ -1,0 +1,65 @@
+"""Columns, kinds, label, subject, time, protected: what a row means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from noria.errors import BadLifecycle
+
+SPLITS = ("train", "validation", "analysis")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a row means.
+
+    Parameters
+    ----------
+    label
+        Column that is to be predicted.
+    subject
+        Column that names the person or thing a row is about; rows of one subject stay in one split. None: each row,
+        by its content, is its own subject.
+    time
+        Column with the time of the event.
+    protected
+        Columns by which the model must not discriminate.
+    drop
+        Columns the model must not see (they stay in the data).
+    positive
+        The label's value that counts as the favourable answer; None: the larger one in sorting order.
+    task
+        ``classification`` or ``regression``.
+    shares
+        Shares of train, validation and analysis split; they add up to 1.
+    """
+
+    label: str
+    subject: str | None = None
+    time: str | None = None
+    protected: Sequence[str] = ()
+    drop: Sequence[str] = ()
+    positive: str | int | float | bool | None = None
+    task: str = "classification"
+    shares: tuple[float, float, float] = field(default=(0.7, 0.15, 0.15))
+
+    def __post_init__(self) -> None:
+        if self.task not in ("classification", "regression"):
+            raise BadLifecycle(
+                f"unknown task {self.task!r}", where="Schema", do="Use 'classification' or 'regression'."
+            )
+        if len(self.shares) != len(SPLITS) or abs(sum(self.shares) - 1) > 1e-9 or min(self.shares) <= 0:
+            raise BadLifecycle(
+                f"shares {self.shares} are not three positive numbers that add up to 1",
+                where="Schema",
+                do="Use for example (0.7, 0.15, 0.15).",
+            )
+        for name in ("protected", "drop"):
+            if isinstance(getattr(self, name), str):
+                raise BadLifecycle(
+                    f"{name} is a text, not a list", where="Schema", do=f"Write {name}=[{getattr(self, name)!r}]."
+                )
+
+    def hidden(self) -> frozenset[str]:
+        """Columns that are never features: label, subject, time and what is dropped."""
+        names = {self.label, *self.drop}
+        return frozenset(names | {name for name in (self.subject, self.time) if name is not None})

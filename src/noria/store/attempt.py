@@ -1,0 +1,131 @@
+"""What a step receives: inputs, staged outputs, and what is to be committed with them."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from noria.clock import Clock
+from noria.digest import Digest, canonical
+from noria.errors import NotFound
+from noria.plan import Step
+from noria.settings import Settings
+from noria.store.artifacts import ArtifactStore
+from noria.store.engine import Store
+
+Effect = Callable[[Connection], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One committed artifact of a step run; ``bytes`` is its size."""
+
+    digest: Digest
+    media: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a finished step left: its facts (plain data) and its outputs by name."""
+
+    facts: Mapping[str, Any]
+    outputs: Mapping[str, Output]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A message to the data scientist. ``severity`` is ``info``, ``warn`` or ``block``."""
+
+    severity: str
+    what: str
+    where: str
+    do: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at one step. Nothing that a step does through it is visible before the runner commits.
+
+    run_id, run_number, lifecycle
+        Which run, its number within the lifecycle, the lifecycle's name (also the dataset's and the model's name).
+    step
+        The plan's step.
+    config
+        The stage's configuration object, as the user declared it.
+    schema
+        The lifecycle's ``noria.data.schema.Schema``.
+    functions
+        The user's functions by stage word: ``preprocess``, ``train``.
+    inputs
+        Results of all steps that this one needs, directly or through others, by step word.
+    scratch
+        An empty folder for files; gone after the attempt.
+    """
+
+    run_id: str
+    run_number: int
+    lifecycle: str
+    step: Step
+    config: Any
+    schema: Any
+    functions: Mapping[str, Callable[..., Any]]
+    inputs: Mapping[str, Result]
+    seed: int
+    remedy: str | None
+    scratch: Path
+    settings: Settings
+    clock: Clock
+    store: Store
+    artifacts: ArtifactStore
+    progress: Callable[[str, float], None] = lambda text, share: None
+    facts: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
+    alerts: list[Alert] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    blocked: str | None = None
+
+    def save(self, name: str, data: bytes, media: str = "application/octet-stream") -> Digest:
+        """Stage bytes as the output ``name``."""
+        digest = self.artifacts.put(data)
+        self.outputs[name] = Output(digest, media, len(data))
+        return digest
+
+    def save_file(self, name: str, path: Path, media: str = "application/octet-stream") -> Digest:
+        """Stage a file's bytes as the output ``name``, without reading it into memory."""
+        digest = self.artifacts.put_file(path)
+        self.outputs[name] = Output(digest, media, path.stat().st_size)
+        return digest
+
+    def save_json(self, name: str, value: Any) -> Digest:
+        """Stage plain data as the output ``name``."""
+        return self.save(name, canonical(value), "application/json")
+
+    def open(self, step: str, name: str) -> Path:
+        """A local, verified, read-only file with the output ``name`` of ``step``; memory-map it."""
+        return self.artifacts.path(self._output(step, name).digest)
+
+    def read_json(self, step: str, name: str) -> Any:
+        return json.loads(self.artifacts.get(self._output(step, name).digest))
+
+    def alert(self, alert: Alert) -> None:
+        """Send an alert when, and only if, this attempt is committed."""
+        self.alerts.append(alert)
+
+    def commit_with(self, effect: Effect) -> None:
+        """Run ``effect`` in the transaction that commits this attempt, in the order given."""
+        self.effects.append(effect)
+
+    def block(self, message: str) -> None:
+        """A gate does not hold: commit what was found and stop the run with ``message``."""
+        self.blocked = message
+
+    def _output(self, step: str, name: str) -> Output:
+        result = self.inputs.get(step)
+        if result is None or name not in result.outputs:
+            raise NotFound(f"Step {step} left no output {name}", where=self.step.name, do="Run that step again.")
+        return result.outputs[name]

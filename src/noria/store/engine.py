@@ -1,0 +1,164 @@
+"""SQLite and PostgreSQL: connect, transact, migrate."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+from noria.errors import StoreUnavailable, UserError
+
+BUSY_MS = 30_000  # how long SQLite waits for another writer
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The metadata store. ``begin`` is the only way to it: one transaction, committed at the end or not at all."""
+
+    engine: Engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction that may write.
+
+        On SQLite it takes the write lock at once, so two of them never deadlock.
+
+        Raises
+        ------
+        StoreUnavailable
+            If the database is locked, corrupt, full, or out of reach.
+        """
+        with _explained(self.engine), self.engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads; it never waits for writers."""
+        with _explained(self.engine), self.engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            with connection.begin():
+                yield connection
+
+    @property
+    def url(self) -> str:
+        """The database's address without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """Connect, and create or upgrade the tables.
+
+    Raises
+    ------
+    UserError
+        If the URL is not one of a database.
+    StoreUnavailable
+        If the database cannot be used, or was written by a newer noria.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise UserError(
+            f"{url!r} is not a database URL", where="NORIA_DB", do="Write for example sqlite:///noria.db."
+        ) from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        _folder_for(Path(parsed.database))
+    engine = _connect(url)
+    store = Store(engine)
+    _migrate(store)
+    return store
+
+
+def _folder_for(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"the folder cannot be written: {error.strerror}",
+            where=str(path.parent),
+            do="Set NORIA_HOME to a folder that you may write.",
+        ) from error
+
+
+def _connect(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "autocommit": None} if False else {"timeout": BUSY_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection, record) -> None:  # type: ignore[no-untyped-def]
+        connection.isolation_level = None  # noria says BEGIN itself: sqlite3 would start a transaction too late
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+def _migrate(store: Store) -> None:
+    from noria.store.migrations import HEAD, upgrade
+
+    with _explained(store.engine):
+        with store.engine.connect() as connection:
+            if _revision(connection) == HEAD:
+                return
+        upgrade(store.engine)
+
+
+def _revision(connection: Connection) -> str | None:
+    tables = store_tables(connection)
+    if "alembic_version" not in tables:
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def store_tables(connection: Connection) -> set[str]:
+    return set(connection.dialect.get_table_names(connection))
+
+
+@contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        cause = str(error.orig).splitlines()[0]
+        raise StoreUnavailable(f"the database says: {cause}", where=_where(engine), do=_advice(cause)) from error
+    except DBAPIError as error:
+        if engine.dialect.name == "sqlite" and "not a database" in str(error.orig) or "malformed" in str(error.orig):
+            raise StoreUnavailable(
+                f"the database is damaged: {error.orig}",
+                where=_where(engine),
+                do="Restore it from a backup; noria changed nothing.",
+            ) from error
+        raise
+
+
+def _where(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _advice(cause: str) -> str:
+    for sign, advice in ADVICE.items():
+        if sign in cause:
+            return advice
+    return "See that it runs and can be reached, then run the same command again; finished work is kept."
+
+
+ADVICE = {
+    "locked": "Another process holds it; wait for it or end it, then run the same command again.",
+    "readonly": "Make the file writable, or set NORIA_HOME to a folder that you may write.",
+    "unable to open": "See that the folder exists and may be written, or set NORIA_HOME.",
+    "full": "Free disk space, then run the same command again; finished work is kept.",
+    "disk I/O": "See to the disk, then run the same command again; finished work is kept.",
+}
