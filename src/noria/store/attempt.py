@@ -63,6 +63,8 @@ class Attempt:
         The user's functions by stage word: ``preprocess``, ``train``.
     inputs
         Results of all steps that this one needs, directly or through others, by step word.
+    project
+        Folder of the lifecycle file; relative paths in the declaration start here.
     scratch
         An empty folder for files; gone after the attempt.
     """
@@ -77,6 +79,7 @@ class Attempt:
     inputs: Mapping[str, Result]
     seed: int
     remedy: str | None
+    project: Path
     scratch: Path
     settings: Settings
     clock: Clock

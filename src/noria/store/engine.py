@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
@@ -93,7 +93,7 @@ def _folder_for(path: Path) -> None:
 def _connect(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "autocommit": None} if False else {"timeout": BUSY_MS / 1000})
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
 
     @event.listens_for(engine, "connect")
     def prepare(connection, record) -> None:  # type: ignore[no-untyped-def]
@@ -107,24 +107,28 @@ def _connect(url: str) -> Engine:
 
 
 def _migrate(store: Store) -> None:
-    from noria.store.migrations import HEAD, upgrade
+    from noria.store.migrations import HEAD
 
     with _explained(store.engine):
         with store.engine.connect() as connection:
-            if _revision(connection) == HEAD:
-                return
+            revision = _revision(connection)
+        if revision == HEAD:
+            return
+        from noria.store.migrations.upgrade import KNOWN, upgrade
+
+        if revision is not None and revision not in KNOWN:
+            raise StoreUnavailable(
+                f"the database was written by a newer noria (revision {revision})",
+                where=_where(store.engine),
+                do="Upgrade noria.",
+            )
         upgrade(store.engine)
 
 
 def _revision(connection: Connection) -> str | None:
-    tables = store_tables(connection)
-    if "alembic_version" not in tables:
+    if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def store_tables(connection: Connection) -> set[str]:
-    return set(connection.dialect.get_table_names(connection))
 
 
 @contextmanager
@@ -135,7 +139,7 @@ def _explained(engine: Engine) -> Iterator[None]:
         cause = str(error.orig).splitlines()[0]
         raise StoreUnavailable(f"the database says: {cause}", where=_where(engine), do=_advice(cause)) from error
     except DBAPIError as error:
-        if engine.dialect.name == "sqlite" and "not a database" in str(error.orig) or "malformed" in str(error.orig):
+        if any(sign in str(error.orig) for sign in ("not a database", "malformed")):
             raise StoreUnavailable(
                 f"the database is damaged: {error.orig}",
                 where=_where(engine),
