@@ -1,0 +1,229 @@
+"""Runs and step runs: who may work at what, how far it got, what can be used again."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from noria.clock import Clock
+from noria.digest import Digest
+from noria.errors import NotFound, Superseded
+from noria.plan import Plan
+from noria.store.attempt import Output, Result
+from noria.store.tables import output, run, step_run
+
+FINISHED = ("done", "reused")
+LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    id: str
+    lifecycle: str
+    number: int
+    state: str
+    trigger: str
+    remedy: str | None
+    plan: Plan
+    key: str
+    started_at: datetime
+    ended_at: datetime | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    id: int
+    run_id: str
+    step: str
+    shard: int
+    state: str
+    attempt: int
+    owner: str | None
+    lease_until: datetime | None
+    fingerprint: str | None
+    ingredients: Any
+    why: Sequence[str] | None
+    facts: Mapping[str, Any] | None
+    message: str | None
+    reused_from: int | None
+    ready_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    peak_memory_mb: float | None
+
+
+def start(connection: Connection, clock: Clock, plan: Plan, *, key: str, trigger: str, remedy: str | None) -> Run:
+    """Open the lifecycle's next run, all its steps waiting."""
+    query = select(func.max(run.c.number)).where(run.c.lifecycle == plan.lifecycle)
+    number = (connection.execute(query).scalar() or 0) + 1
+    id = f"{plan.lifecycle}-{number}" if len(plan.lifecycle) <= 24 else uuid.uuid4().hex
+    connection.execute(
+        insert(run).values(
+            id=id,
+            lifecycle=plan.lifecycle,
+            number=number,
+            state="running",
+            trigger=trigger,
+            remedy=remedy,
+            plan=plan.to_json(),
+            key=key,
+            started_at=clock.now(),
+        )
+    )
+    connection.execute(
+        insert(step_run),
+        [
+            {"run_id": id, "step": step.name, "shard": shard, "state": "waiting", "attempt": 0}
+            for step in plan.steps
+            for shard in range(step.shards)
+        ],
+    )
+    return get(connection, id)
+
+
+def get(connection: Connection, id: str) -> Run:
+    """One run; ``NotFound`` if there is none of that id."""
+    row = connection.execute(select(run).where(run.c.id == id)).mappings().first()
+    if row is None:
+        raise NotFound(f"no run {id}", where="runs", do="See 'noria run --list'.")
+    return Run(**{**row, "plan": Plan.from_json(row["plan"])})
+
+
+def newest(connection: Connection, lifecycle: str, most: int = 1) -> list[Run]:
+    """The lifecycle's runs, newest first."""
+    query = select(run).where(run.c.lifecycle == lifecycle).order_by(run.c.number.desc()).limit(most)
+    return [Run(**{**row, "plan": Plan.from_json(row["plan"])}) for row in connection.execute(query).mappings()]
+
+
+def end(connection: Connection, clock: Clock, id: str, state: str, message: str | None = None) -> None:
+    """Close a run that is running; one that is closed stays as it is."""
+    connection.execute(
+        update(run)
+        .where(run.c.id == id, run.c.state == "running")
+        .values(state=state, ended_at=clock.now(), message=message)
+    )
+
+
+def steps(connection: Connection, run_id: str) -> list[StepRun]:
+    """All step runs of a run, in the plan's order."""
+    query = select(step_run).where(step_run.c.run_id == run_id).order_by(step_run.c.id)
+    return [StepRun(**row) for row in connection.execute(query).mappings()]
+
+
+def step(connection: Connection, run_id: str, word: str, shard: int = 0) -> StepRun:
+    """One step run; ``NotFound`` if the run has no such step."""
+    query = select(step_run).where(
+        step_run.c.run_id == run_id, step_run.c.step == word, step_run.c.shard == shard
+    )
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFound(f"run {run_id} has no step {word}", where="runs", do="See the run's plan for its steps.")
+    return StepRun(**row)
+
+
+def result(connection: Connection, step_run_id: int) -> Result:
+    """What a finished step run left."""
+    facts = connection.execute(select(step_run.c.facts).where(step_run.c.id == step_run_id)).scalar()
+    rows = connection.execute(select(output).where(output.c.step_run_id == step_run_id).order_by(output.c.name))
+    outputs = {row.name: Output(Digest(row.digest), row.media, row.bytes) for row in rows}
+    return Result(facts or {}, outputs)
+
+
+def reusable(connection: Connection, lifecycle: str, word: str, fingerprint: str) -> StepRun | None:
+    """The newest step run that computed exactly this and was not stopped by a gate."""
+    query = (
+        select(step_run)
+        .join(run, run.c.id == step_run.c.run_id)
+        .where(run.c.lifecycle == lifecycle, step_run.c.step == word)
+        .where(step_run.c.fingerprint == fingerprint, step_run.c.state == "done")
+        .order_by(step_run.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return StepRun(**row) if row else None
+
+
+def last_like(connection: Connection, lifecycle: str, word: str, before: int) -> StepRun | None:
+    """The newest earlier step run of this word that has a fingerprint: what to compare with when explaining."""
+    query = (
+        select(step_run)
+        .join(run, run.c.id == step_run.c.run_id)
+        .where(run.c.lifecycle == lifecycle, step_run.c.step == word, step_run.c.id < before)
+        .where(step_run.c.fingerprint.is_not(None))
+        .order_by(step_run.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return StepRun(**row) if row else None
+
+
+def claim(connection: Connection, clock: Clock, id: int, *, owner: str) -> int:
+    """Take a step run: a new attempt, whose number is the fencing token. Older attempts can no longer commit."""
+    now = clock.now()
+    connection.execute(
+        update(step_run)
+        .where(step_run.c.id == id)
+        .values(
+            state="running",
+            attempt=step_run.c.attempt + 1,
+            owner=owner,
+            lease_until=now + LEASE,
+            started_at=now,
+            ended_at=None,
+            message=None,
+        )
+    )
+    return int(connection.execute(select(step_run.c.attempt).where(step_run.c.id == id)).scalar_one())
+
+
+def renew(connection: Connection, clock: Clock, id: int, attempt: int) -> bool:
+    """Lengthen the lease; False if a newer attempt has taken the step."""
+    changed = connection.execute(
+        update(step_run)
+        .where(step_run.c.id == id, step_run.c.attempt == attempt, step_run.c.state == "running")
+        .values(lease_until=clock.now() + LEASE)
+    )
+    return changed.rowcount == 1
+
+
+def finish(
+    connection: Connection, clock: Clock, id: int, attempt: int, state: str, result: Result, **columns: Any
+) -> None:
+    """Commit an attempt's end with its outputs.
+
+    Raises
+    ------
+    Superseded
+        If a newer attempt holds the step run, or it is finished: the caller's transaction must not commit.
+    """
+    changed = connection.execute(
+        update(step_run)
+        .where(step_run.c.id == id, step_run.c.attempt == attempt, step_run.c.state.in_(("running", "waiting")))
+        .values(state=state, ended_at=clock.now(), facts=dict(result.facts), lease_until=None, **columns)
+    )
+    if changed.rowcount != 1:
+        raise Superseded(
+            f"attempt {attempt} was overtaken by a newer one", where=f"step run {id}", do="Nothing was committed."
+        )
+    if result.outputs:
+        connection.execute(
+            insert(output),
+            [
+                {"step_run_id": id, "name": name, "digest": out.digest.hex, "media": out.media, "bytes": out.bytes}
+                for name, out in sorted(result.outputs.items())
+            ],
+        )
+
+
+def mark(connection: Connection, id: int, **columns: Any) -> None:
+    """Set columns of a step run that have nothing to do with who holds it: fingerprint, why, ready time."""
+    connection.execute(update(step_run).where(step_run.c.id == id).values(**columns))
+
+
+def reset(connection: Connection, id: int) -> None:
+    """Let a step run that failed or was blocked be tried again."""
+    connection.execute(update(step_run).where(step_run.c.id == id).values(state="waiting", message=None))
