@@ -1,0 +1,98 @@
+"""What a step would compute, as a digest of all it would be computed from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from noria.digest import Digest
+from noria.plan import Step
+from noria.store.attempt import Result
+
+Uses = Mapping[str, Sequence[str]]
+
+
+def ingredients(
+    step: Step,
+    *,
+    format: int,
+    seed: int,
+    remedy: str | None,
+    inputs: Mapping[str, Result],
+    uses: Uses | None,
+    observed: object,
+) -> dict[str, str]:
+    """Everything that decides a step's result, by name; equal ingredients give equal results.
+
+    Parameters
+    ----------
+    format
+        The stage's own number, raised when noria computes it differently.
+    inputs
+        Results of the steps before it.
+    uses
+        By step word, the names of facts and outputs it takes; None: all of all.
+    observed
+        State outside the run that it depends on, as plain data.
+    """
+    found = {"noria": str(format), "seed": str(seed)}
+    if remedy is not None:
+        found["remedy"] = remedy
+    for name, value in step.config.items():
+        found[f"config {name}"] = _short(value)
+    for name, digest in step.reached.items():
+        found[f"code {name}"] = digest
+    for word, result in inputs.items():
+        found.update(_taken(word, result, uses))
+    if observed is not None:
+        found["observed"] = _short(observed)
+    return found
+
+
+def fingerprint(found: Mapping[str, str]) -> str:
+    """The digest of a step's ingredients, in hexadecimal."""
+    return Digest.of_json(dict(found)).hex
+
+
+def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """Sentences that say what makes two fingerprints differ, code first."""
+    return [sentence for name in sorted(old.keys() | new.keys()) for sentence in _change(name, old, new)]
+
+
+def _change(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    if old.get(name) == new.get(name):
+        return
+    kind, _, rest = name.partition(" ")
+    verb = "is new" if name not in old else "is gone" if name not in new else "changed"
+    if kind == "code":
+        yield f"{rest} {verb}"
+    elif kind == "config":
+        yield f"setting {rest} {verb}" + (f": {old[name]} → {new[name]}" if verb == "changed" and _fits(old, new, name) else "")
+    elif kind == "input":
+        yield f"{rest} {verb}"
+    elif kind == "observed":
+        yield "something new arrived"
+    elif kind == "remedy":
+        yield f"remedy: {old.get(name, 'none')} → {new.get(name, 'none')}"
+    else:
+        yield f"{kind} {verb}: {old.get(name)} → {new.get(name)}"
+
+
+def _fits(old: Mapping[str, str], new: Mapping[str, str], name: str) -> bool:
+    return len(old[name]) + len(new[name]) <= 80
+
+
+def _taken(word: str, result: Result, uses: Uses | None) -> Iterator[tuple[str, str]]:
+    if uses is not None and word not in uses:
+        return
+    names = set(uses[word]) if uses is not None else None
+    for name, value in result.facts.items():
+        if names is None or name in names:
+            yield f"input {word}'s {name}", _short(value)
+    for name, out in result.outputs.items():
+        if names is None or name in names:
+            yield f"input {word}'s {name}", out.digest.hex
+
+
+def _short(value: Any) -> str:
+    """The value itself where it is short, so that explaining can show it; its digest otherwise."""
+    text = repr(value)
+    return text if len(text) <= 60 else Digest.of_json(value).hex
