@@ -1,0 +1,285 @@
+"""The one idempotent command: a step reads its inputs, computes, and commits in one transaction.
+
+Run it twice, kill it half-way, run two copies at once: outputs are committed once, by the newest attempt.
+"""
+
+import resource
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from noria.digest import Digest
+from noria.errors import NoriaError, Superseded, UserError
+from noria.plan import Plan, Step
+from noria.run import fingerprint as fp
+from noria.run import owner
+from noria.run.place import Code, Place
+from noria.store import alerts, lineage, runs
+from noria.store.attempt import Attempt, Result
+
+MODULES: Mapping[str, str] = {
+    "collect": "noria.collect.step",
+    "validate": "noria.validate.step",
+    "preprocess": "noria.preprocess.step",
+    "tune": "noria.train.tune_step",
+    "train": "noria.train.step",
+    "analyze": "noria.analyze.step",
+    "release": "noria.release.step",
+    "deploy": "noria.serve.deploy_step",
+    "feedback": "noria.feedback.step",
+}
+HEARTBEAT_S = runs.LEASE.total_seconds() / 4
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done: one step of one run. ``force``: compute even if the result is there."""
+
+    run: runs.Run
+    word: str
+    shard: int = 0
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a step ended, and the alerts that its commit put on record."""
+
+    step: runs.StepRun
+    alerts: tuple[alerts.Sent, ...] = ()
+
+
+def execute(
+    place: Place, code: Code, order: Order, progress: Callable[[str, float], None] = lambda text, share: None
+) -> Done:
+    """Do one step, or find that it is done.
+
+    Raises
+    ------
+    NoriaError
+        What the step said; the step run is marked failed.
+    Superseded
+        If a newer attempt took the step meanwhile; nothing was committed.
+    """
+    plan_step = order.run.plan.step(order.word)
+    module = import_module(MODULES[order.word])
+    with place.store.read() as c:
+        row = runs.step(c, order.run.id, order.word, order.shard)
+        inputs = _inputs(c, order.run, plan_step)
+    if row.state in runs.FINISHED:
+        return Done(row)
+    ingredients = _ingredients(place, code, order, plan_step, module, inputs)
+    digest = fp.fingerprint(ingredients)
+    with place.store.begin() as c:
+        row = runs.step(c, order.run.id, order.word, order.shard)
+        if row.state in runs.FINISHED:
+            return Done(row)
+        _refuse_if_held(row, place)
+        same = None if order.force else runs.reusable(c, order.run.lifecycle, order.word, digest)
+        why = _why(c, order, row, ingredients, reused=same is not None)
+        runs.mark(c, row.id, fingerprint=digest, ingredients=ingredients, why=why, ready_at=row.ready_at or place.clock.now())
+        if same is not None:
+            runs.finish(c, place.clock, row.id, row.attempt, "reused", runs.result(c, same.id), reused_from=same.id)
+            return Done(runs.step(c, order.run.id, order.word, order.shard))
+        number = runs.claim(c, place.clock, row.id, owner=owner.me())
+    return _compute(place, code, order, plan_step, module, inputs, row.id, number, progress)
+
+
+def _compute(
+    place: Place,
+    code: Code,
+    order: Order,
+    step: Step,
+    module: ModuleType,
+    inputs: Mapping[str, Result],
+    id: int,
+    number: int,
+    progress: Callable[[str, float], None],
+) -> Done:
+    with _scratch(place) as scratch, _heartbeat(place, id, number):
+        attempt = Attempt(
+            run_id=order.run.id,
+            run_number=order.run.number,
+            lifecycle=order.run.lifecycle,
+            step=step,
+            config=code.lifecycle.config(order.word),
+            schema=code.lifecycle.schema,
+            functions=code.functions(),
+            inputs=inputs,
+            seed=order.run.plan.seed,
+            remedy=order.run.remedy,
+            project=code.project,
+            scratch=scratch,
+            settings=place.settings,
+            clock=place.clock,
+            store=place.store,
+            artifacts=place.artifacts,
+            progress=progress,
+        )
+        try:
+            module.run(attempt)
+            return _commit(place, order, attempt, id, number)
+        except Superseded:
+            raise
+        except BaseException as error:
+            _note_failure(place, id, number, error)
+            raise
+
+
+def _commit(place: Place, order: Order, attempt: Attempt, id: int, number: int) -> Done:
+    state = "done" if attempt.blocked is None else "blocked"
+    sent = tuple(_sent(attempt, order, index) for index in range(len(attempt.alerts)))
+    with place.store.begin() as c:
+        for effect in attempt.effects:
+            effect(c)
+        for one in sent:
+            alerts.add(c, one)
+        node = f"step:{order.run.id}/{order.word}"
+        lineage.link(c, node, f"run:{order.run.id}", "part of")
+        for word in order.run.plan.step(order.word).needs:
+            lineage.link(c, node, f"step:{order.run.id}/{word}", "after")
+        for name, output in attempt.outputs.items():
+            lineage.link(c, f"artifact:{output.digest.hex}", node, name)
+        runs.finish(
+            c,
+            place.clock,
+            id,
+            number,
+            state,
+            Result(attempt.facts, attempt.outputs),
+            message=attempt.blocked,
+            peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        )
+        return Done(runs.step(c, order.run.id, order.word, order.shard), sent)
+
+
+def _sent(attempt: Attempt, order: Order, index: int) -> alerts.Sent:
+    alert = attempt.alerts[index]
+    return alerts.Sent(
+        id=Digest.of_json([order.run.id, order.word, order.shard, index]).hex[:32],
+        lifecycle=order.run.lifecycle,
+        run_id=order.run.id,
+        step=order.word,
+        severity=alert.severity,
+        what=alert.what,
+        where=alert.where,
+        evidence=dict(alert.evidence),
+        do=alert.do,
+        at=attempt.clock.now(),
+    )
+
+
+def _inputs(connection: Any, run: runs.Run, step: Step) -> dict[str, Result]:
+    words = before(run.plan, step.name)
+    states = {row.step: row for row in runs.steps(connection, run.id)}
+    for word in words:
+        if states[word].state not in runs.FINISHED:
+            raise UserError(
+                f"step {step.name} needs {word}, which is {states[word].state}",
+                where=f"run {run.id}",
+                do=f"Do it first: noria step {run.id} {word}",
+            )
+    return {word: runs.result(connection, states[word].id) for word in words}
+
+
+def before(plan: Plan, word: str) -> list[str]:
+    """All steps that ``word`` needs, directly or through others, in the plan's order."""
+    wanted = set(plan.step(word).needs)
+    for step in reversed(list(plan.in_order())):
+        if step.name in wanted:
+            wanted.update(step.needs)
+    return [step.name for step in plan.in_order() if step.name in wanted]
+
+
+def _ingredients(
+    place: Place, code: Code, order: Order, step: Step, module: ModuleType, inputs: Mapping[str, Result]
+) -> dict[str, str]:
+    observe = getattr(module, "observe", None)
+    return fp.ingredients(
+        step,
+        format=module.FORMAT,
+        seed=order.run.plan.seed,
+        remedy=order.run.remedy if order.word == "validate" else None,
+        inputs=inputs,
+        uses=getattr(module, "USES", None),
+        observed=None if observe is None else observe(code.world(place, step), step),
+    )
+
+
+def _why(connection: Any, order: Order, row: runs.StepRun, ingredients: Mapping[str, str], *, reused: bool) -> list[str]:
+    if reused:
+        return ["nothing it depends on changed"]
+    if order.force:
+        return ["it was forced"]
+    if row.attempt > 0:
+        return ["its last attempt did not finish"]
+    last = runs.last_like(connection, order.run.lifecycle, order.word, row.id)
+    if last is None:
+        return ["it never ran before"]
+    return fp.changes(last.ingredients, ingredients) or [f"its last run ended {last.state}"]
+
+
+def _refuse_if_held(row: runs.StepRun, place: Place) -> None:
+    if row.state != "running" or row.owner is None or row.lease_until is None:
+        return
+    if owner.is_gone(row.owner) or row.lease_until < place.clock.now():
+        return
+    raise UserError(
+        f"step {row.step} is being done by {row.owner}",
+        where=f"run {row.run_id}",
+        do="Wait for it, or end that process and run the same command again.",
+    )
+
+
+def _note_failure(place: Place, id: int, number: int, error: BaseException) -> None:
+    message = str(error) if isinstance(error, NoriaError) else f"{type(error).__name__}: {error}"
+    try:
+        with place.store.begin() as c:
+            runs.finish(c, place.clock, id, number, "failed", Result({}, {}), message=message)
+    except NoriaError as second:
+        error.add_note(f"The failure could not be put on record: {second}")
+
+
+@contextmanager
+def _scratch(place: Place) -> Iterator[Path]:
+    root = place.settings.home / "scratch"
+    root.mkdir(parents=True, exist_ok=True)
+    for old in root.iterdir():
+        mark = old / "owner"
+        if mark.exists() and owner.is_gone(mark.read_text()):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(dir=root))
+    (folder / "owner").write_text(owner.me())
+    inner = folder / "files"
+    inner.mkdir()
+    try:
+        yield inner
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _heartbeat(place: Place, id: int, number: int) -> Iterator[None]:
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(HEARTBEAT_S):
+            with place.store.begin() as c:
+                if not runs.renew(c, place.clock, id, number):
+                    return
+
+    thread = threading.Thread(target=beat, daemon=True, name="lease")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

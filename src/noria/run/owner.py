@@ -1,0 +1,37 @@
+"""Who works at a step: a process, told apart from a later one with the same number."""
+
+import os
+import socket
+from pathlib import Path
+
+
+def me() -> str:
+    """This process as ``host/pid/start``, start in clock ticks since boot."""
+    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def is_gone(owner: str) -> bool:
+    """True if the owner is a process of this machine that no longer runs; False if it runs or cannot be known."""
+    host, pid, started = owner.rsplit("/", 2)
+    return host == socket.gethostname() and _started(int(pid)) != started
+
+
+def _started(pid: int) -> str:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return _alive_without_proc(pid)
+    fields = stat.rpartition(")")[2].split()
+    return "gone" if fields[0] == "Z" else fields[19]
+
+
+def _alive_without_proc(pid: int) -> str:
+    if Path("/proc/self").exists():
+        return "gone"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "gone"
+    except PermissionError:
+        return "alive"
+    return "alive"
