@@ -1,0 +1,97 @@
+"""noria: one Python file turns arriving data into a governed model service that renews itself."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what editors and type checkers read
+    from noria.analyze.config import Analyze as Analyze
+    from noria.client import Client as Client
+    from noria.collect.config import Captured as Captured
+    from noria.collect.config import Files as Files
+    from noria.collect.config import Rows as Rows
+    from noria.data.schema import Schema as Schema
+    from noria.errors import NoriaError as NoriaError
+    from noria.errors import UserError as UserError
+    from noria.feedback.config import Feedback as Feedback
+    from noria.feedback.config import when as when
+    from noria.lifecycle import Lifecycle as Lifecycle
+    from noria.plan import Resources as Resources
+    from noria.release.config import Release as Release
+    from noria.release.config import at_least as at_least
+    from noria.release.config import better_than_champion as better_than_champion
+    from noria.release.config import fair as fair
+    from noria.release.config import no_slice_worse as no_slice_worse
+    from noria.serve.config import Serve as Serve
+    from noria.train.config import Tune as Tune
+    from noria.train.config import choice as choice
+    from noria.train.config import integer as integer
+    from noria.train.config import loguniform as loguniform
+    from noria.train.config import uniform as uniform
+    from noria.validate.config import Validate as Validate
+
+__version__ = "0.1.0"
+
+_HOME = {  # what runs, when first used
+    "Analyze": "noria.analyze.config",
+    "Captured": "noria.collect.config",
+    "Client": "noria.client",
+    "Feedback": "noria.feedback.config",
+    "Files": "noria.collect.config",
+    "Lifecycle": "noria.lifecycle",
+    "NoriaError": "noria.errors",
+    "Release": "noria.release.config",
+    "Resources": "noria.plan",
+    "Rows": "noria.collect.config",
+    "Schema": "noria.data.schema",
+    "Serve": "noria.serve.config",
+    "Tune": "noria.train.config",
+    "UserError": "noria.errors",
+    "Validate": "noria.validate.config",
+    "at_least": "noria.release.config",
+    "better_than_champion": "noria.release.config",
+    "choice": "noria.train.config",
+    "fair": "noria.release.config",
+    "integer": "noria.train.config",
+    "loguniform": "noria.train.config",
+    "no_slice_worse": "noria.release.config",
+    "uniform": "noria.train.config",
+    "when": "noria.feedback.config",
+}
+__all__ = [  # noqa: RUF022 - in the order of the alphabet, classes first, as in _HOME
+    "Analyze",
+    "Captured",
+    "Client",
+    "Feedback",
+    "Files",
+    "Lifecycle",
+    "NoriaError",
+    "Release",
+    "Resources",
+    "Rows",
+    "Schema",
+    "Serve",
+    "Tune",
+    "UserError",
+    "Validate",
+    "at_least",
+    "better_than_champion",
+    "choice",
+    "fair",
+    "integer",
+    "loguniform",
+    "no_slice_worse",
+    "uniform",
+    "when",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'noria' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

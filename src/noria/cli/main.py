@@ -1,0 +1,99 @@
+"""Word → module, imported when typed; one sentence for a user's mistake, and the exit codes."""
+
+import json
+import sys
+from importlib import import_module
+
+import noria
+
+COMMANDS = {  # word: (module, what it does), in the order of the wheel
+    "init": ("noria.cli.init", "scaffold a project that runs"),
+    "demo": ("noria.cli.demo", "the whole loop on bundled real data"),
+    "run": ("noria.cli.run", "turn the wheel once"),
+    "step": ("noria.cli.step", "do one step of a run: what orchestrators call"),
+    "data": ("noria.cli.data", "versions of the data: log, show, diff, tag, export"),
+    "model": ("noria.cli.model", "model versions: list, show, card, promote, rollback"),
+    "serve": ("noria.cli.serve", "the model server"),
+    "route": ("noria.cli.route", "traffic weights: show, set"),
+    "feedback": ("noria.cli.feedback", "labels and ratings for predictions: import, show"),
+    "trace": ("noria.cli.trace", "from any thing to all it came from and all that came of it"),
+    "audit": ("noria.cli.audit", "the log of decisions: show, verify"),
+    "doctor": ("noria.cli.doctor", "what is configured, what is reachable, what is wrong"),
+}
+OK, FAILED, MISTAKE, STOPPED = 0, 1, 2, 3
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run a command line and return its exit code: 0 done, 1 failed, 2 the user's mistake, 3 stopped by a gate."""
+    words = sys.argv[1:] if words is None else words
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(overview())
+        return OK
+    if words[0] in ("-V", "--version"):
+        print(f"noria {noria.__version__}")
+        return OK
+    if words[0] not in COMMANDS:
+        return _unknown(words[0])
+    return _guarded(words)
+
+
+def overview() -> str:
+    """What ``noria --help`` prints; no command is imported for it."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {word:{width}}  {what}" for word, (_, what) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "noria: one Python file turns arriving data into a model service that renews itself.",
+            "",
+            "  noria COMMAND [--help] [--json]",
+            "",
+            *lines,
+            "",
+            "Start with: noria demo, or noria init NAME. Exit codes: 0 done, 1 failed, 2 a mistake in what was given,",
+            "3 stopped by a gate.",
+        ]
+    )
+
+
+def _unknown(word: str) -> int:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, n=1)
+    hint = f"Did you mean 'noria {near[0]}'?" if near else "See 'noria --help'."
+    print(f"noria: there is no command {word!r}. {hint}", file=sys.stderr)
+    return MISTAKE
+
+
+def _guarded(words: list[str]) -> int:
+    from noria.errors import NoriaError, Stopped, UserError
+
+    as_json = "--json" in words
+    try:
+        module = import_module(COMMANDS[words[0]][0])
+        code: int = module.command(words[1:])
+        return code
+    except UserError as error:
+        return _say(error, MISTAKE, as_json)
+    except Stopped as error:
+        return _say(error, STOPPED, as_json)
+    except NoriaError as error:
+        return _say(error, FAILED, as_json)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            return OK
+        place = f" ({error.filename})" if error.filename else ""
+        return _say(Exception(f"{error.strerror or error}{place}. Finished work is kept; run it again."), FAILED, as_json)
+    except KeyboardInterrupt:
+        return _say(Exception("interrupted. The same command goes on where it stopped."), 130, as_json)
+
+
+def _say(error: Exception, code: int, as_json: bool) -> int:
+    sys.stdout.flush()
+    if as_json:
+        print(json.dumps({"error": str(error), "code": code}))
+    print(f"noria: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
