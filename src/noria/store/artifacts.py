@@ -1,0 +1,53 @@
+"""Immutable bytes, named by their digest."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from noria.digest import Digest
+
+
+class ArtifactStore(Protocol):
+    """Where artifacts live.
+
+    - A reader sees all of an artifact or none of it; what it gets has the digest it asked for, or ``Damaged`` is raised.
+    - Putting bytes that are already there changes nothing and returns the same digest.
+    - Any number of processes may call any method at the same time.
+    - Only ``delete`` removes; deleting what is gone is a no-op. ``get`` and ``path`` raise ``NotFound``.
+    """
+
+    def put(self, data: bytes) -> Digest: ...
+    def put_file(self, path: Path) -> Digest: ...
+    def get(self, digest: Digest) -> bytes: ...
+    def path(self, digest: Digest) -> Path:
+        """A local, verified, read-only file with the artifact's bytes."""
+        ...
+
+    def has(self, digest: Digest) -> bool: ...
+    def delete(self, digest: Digest) -> None: ...
+    def all(self) -> Iterator[Digest]: ...
+
+
+def open_artifacts(url: str, cache: Path) -> ArtifactStore:
+    """The store a setting names: ``s3://bucket/prefix`` or a folder.
+
+    Raises
+    ------
+    UserError
+        If the URL has a scheme that no store serves.
+    """
+    from noria.errors import UserError
+
+    if url.startswith("s3://"):
+        from noria.store.s3 import S3
+
+        return S3(url, cache / "artifacts")
+    if "://" in url:
+        raise UserError(
+            f"no artifact store for {url.partition(':')[0]}://",
+            where="NORIA_ARTIFACTS",
+            do="Use a folder or s3://bucket/prefix.",
+        )
+    from noria.store.folder import Folder
+
+    return Folder(Path(url))

@@ -1,0 +1,155 @@
+"""Batches that arrived, versions made of them, tags on versions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from noria.clock import Clock
+from noria.digest import Digest
+from noria.errors import NotFound
+from noria.store.tables import batch, tag, version
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One immutable increment; ``bytes`` is the size of its source, ``profile`` an artifact digest."""
+
+    id: str
+    dataset: str
+    number: int
+    digest: str
+    rows: int
+    bytes: int
+    origin: str
+    source: Mapping[str, Any]
+    profile: str | None
+    state: str
+    reason: str | None
+    run_id: str | None
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An ordered set of batches. ``verdict`` is None until it was validated."""
+
+    dataset: str
+    number: int
+    digest: str
+    batches: Sequence[str]
+    rows: int
+    baseline: int | None
+    verdict: str | None
+    remedy: str | None
+    schema: str | None
+    profile: str | None
+    reason: str | None
+    run_id: str | None
+    created_at: datetime
+
+
+def batches(connection: Connection, dataset: str) -> list[Batch]:
+    """All batches of a dataset in the order of arrival, quarantined ones too."""
+    query = select(batch).where(batch.c.dataset == dataset).order_by(batch.c.number)
+    return [Batch(**row) for row in connection.execute(query).mappings()]
+
+
+def add_batch(connection: Connection, made: Batch) -> None:
+    """Keep a batch; one of the same dataset and content changes nothing."""
+    insert_ = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    values = {name: getattr(made, name) for name in Batch.__slots__}
+    connection.execute(insert_(batch).values(**values).on_conflict_do_nothing())
+
+
+def version_digest(ids: Sequence[str]) -> str:
+    """The digest of a version made of these batches in this order."""
+    return Digest.of_json(list(ids)).hex
+
+
+def accepted(connection: Connection, dataset: str) -> Version | None:
+    """The newest version that was validated and not blocked, or blocked and remedied."""
+    query = (
+        select(version)
+        .where(version.c.dataset == dataset)
+        .where(or_(version.c.verdict.in_(("pass", "warn"))))
+        .order_by(version.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return Version(**row) if row else None
+
+
+def add_version(
+    connection: Connection, clock: Clock, dataset: str, ids: Sequence[str], rows: int, run_id: str | None
+) -> Version:
+    """The version made of these batches: the one there is, or the next number."""
+    digest = version_digest(ids)
+    query = select(version).where(version.c.dataset == dataset, version.c.digest == digest)
+    row = connection.execute(query).mappings().first()
+    if row:
+        return Version(**row)
+    baseline = accepted(connection, dataset)
+    number = next_number(connection, dataset)
+    connection.execute(
+        insert(version).values(
+            dataset=dataset,
+            number=number,
+            digest=digest,
+            batches=list(ids),
+            rows=rows,
+            baseline=baseline.number if baseline else None,
+            run_id=run_id,
+            created_at=clock.now(),
+        )
+    )
+    return get_version(connection, dataset, number)
+
+
+def next_number(connection: Connection, dataset: str) -> int:
+    query = select(func.max(version.c.number)).where(version.c.dataset == dataset)
+    return (connection.execute(query).scalar() or 0) + 1
+
+
+def versions(connection: Connection, dataset: str) -> list[Version]:
+    """All versions of a dataset, oldest first."""
+    query = select(version).where(version.c.dataset == dataset).order_by(version.c.number)
+    return [Version(**row) for row in connection.execute(query).mappings()]
+
+
+def datasets(connection: Connection) -> list[str]:
+    """The names of all datasets."""
+    return [row.dataset for row in connection.execute(select(version.c.dataset).distinct().order_by(version.c.dataset))]
+
+
+def get_version(connection: Connection, dataset: str, number: int) -> Version:
+    """One version; ``NotFound`` if there is none of that number."""
+    query = select(version).where(version.c.dataset == dataset, version.c.number == number)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFound(f"no version {number} of dataset {dataset}", where="datasets", do="See 'noria data log'.")
+    return Version(**row)
+
+
+def set_verdict(connection: Connection, dataset: str, number: int, **columns: Any) -> None:
+    """Record what validation said of a version: verdict, remedy, schema and profile digests."""
+    connection.execute(
+        update(version).where(version.c.dataset == dataset, version.c.number == number).values(**columns)
+    )
+
+
+def set_tag(connection: Connection, clock: Clock, dataset: str, name: str, number: int) -> None:
+    """Point a tag at a version."""
+    insert_ = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    values = {"number": number, "at": clock.now()}
+    statement = insert_(tag).values(dataset=dataset, name=name, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["dataset", "name"], set_=values))
+
+
+def tags(connection: Connection, dataset: str) -> dict[str, int]:
+    """Tag → version number."""
+    query = select(tag.c.name, tag.c.number).where(tag.c.dataset == dataset).order_by(tag.c.name)
+    return {row.name: row.number for row in connection.execute(query)}

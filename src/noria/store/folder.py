@@ -1,0 +1,118 @@
+"""Artifacts in a local folder, one file each, in sub-folders by the digest's first two digits."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from noria.digest import Digest
+from noria.errors import Damaged, NotFound, StoreUnavailable, UserError
+
+CHUNK = 1 << 20
+
+
+class Folder:
+    """Implements ``ArtifactStore``. A file appears under its name only when all its bytes are on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._verified: set[Digest] = set()  # once per process is enough: files are read-only and never rewritten
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"the folder cannot be written: {error.strerror}",
+                where=str(root),
+                do="Set NORIA_HOME or NORIA_ARTIFACTS to a folder that you may write.",
+            ) from error
+
+    def put(self, data: bytes) -> Digest:
+        digest = Digest.of(data)
+        if not self.has(digest):
+            with self._new() as file:
+                file.write(data)
+                self._keep(file, digest)
+        return digest
+
+    def put_file(self, path: Path) -> Digest:
+        sha = hashlib.sha256()
+        with path.open("rb") as source, self._new() as file:
+            while chunk := source.read(CHUNK):
+                sha.update(chunk)
+                file.write(chunk)
+            digest = Digest(sha.hexdigest())
+            self._keep(file, digest)
+        return digest
+
+    def get(self, digest: Digest) -> bytes:
+        try:
+            data = self._file(digest).read_bytes()
+        except FileNotFoundError:
+            raise self._missing(digest) from None
+        if Digest.of(data) != digest:
+            raise self._damaged(digest)
+        return data
+
+    def path(self, digest: Digest) -> Path:
+        file = self._file(digest)
+        if digest not in self._verified:
+            if not file.exists():
+                raise self._missing(digest)
+            if Digest.of_file(file) != digest:
+                raise self._damaged(digest)
+            self._verified.add(digest)
+        return file
+
+    def has(self, digest: Digest) -> bool:
+        return self._file(digest).exists()
+
+    def delete(self, digest: Digest) -> None:
+        self._verified.discard(digest)
+        self._file(digest).unlink(missing_ok=True)
+
+    def all(self) -> Iterator[Digest]:
+        for folder in sorted(self.root.iterdir()):
+            if len(folder.name) == 2:
+                yield from (Digest(folder.name + file.name) for file in sorted(folder.iterdir()))
+
+    def _file(self, digest: Digest) -> Path:
+        return self.root / digest.hex[:2] / digest.hex[2:]
+
+    @contextmanager
+    def _new(self) -> Iterator[BinaryIO]:
+        """A temporary file beside the artifacts, gone afterwards unless it was kept."""
+        folder = self.root / "tmp"
+        try:
+            folder.mkdir(exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+                try:
+                    yield file  # type: ignore[misc]
+                finally:
+                    Path(file.name).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"an artifact cannot be written: {error.strerror or error}",
+                where=str(self.root),
+                do="Free space or see to the folder's permissions, then run the same command again; nothing is lost.",
+            ) from error
+
+    def _keep(self, file: BinaryIO, digest: Digest) -> None:
+        file.flush()
+        os.fsync(file.fileno())
+        os.chmod(file.name, 0o444)
+        target = self._file(digest)
+        target.parent.mkdir(exist_ok=True)
+        os.replace(file.name, target)
+
+    def _missing(self, digest: Digest) -> NotFound:
+        return NotFound(f"no artifact {digest}", where=str(self.root), do="Run the step that makes it again.")
+
+    def _damaged(self, digest: Digest) -> Damaged:
+        return Damaged(
+            f"artifact {digest} was altered on disk",
+            where=str(self._file(digest)),
+            do="Delete that file and run the step that makes it again with --force.",
+        )

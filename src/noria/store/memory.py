@@ -1,0 +1,41 @@
+"""Artifacts in a dictionary: for tests, and as the model the other stores are compared with."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from noria.digest import Digest
+from noria.errors import NotFound
+
+
+class Memory:
+    def __init__(self) -> None:
+        self._held: dict[Digest, bytes] = {}
+        self._files = tempfile.TemporaryDirectory(prefix="noria-memory-")
+
+    def put(self, data: bytes) -> Digest:
+        digest = Digest.of(data)
+        self._held[digest] = data
+        return digest
+
+    def put_file(self, path: Path) -> Digest:
+        return self.put(path.read_bytes())
+
+    def get(self, digest: Digest) -> bytes:
+        if digest not in self._held:
+            raise NotFound(f"no artifact {digest}", where="memory", do="Put it first.")
+        return self._held[digest]
+
+    def path(self, digest: Digest) -> Path:
+        file = Path(self._files.name) / digest.hex
+        file.write_bytes(self.get(digest))
+        return file
+
+    def has(self, digest: Digest) -> bool:
+        return digest in self._held
+
+    def delete(self, digest: Digest) -> None:
+        self._held.pop(digest, None)
+
+    def all(self) -> Iterator[Digest]:
+        yield from sorted(self._held)

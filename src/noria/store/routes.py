@@ -1,0 +1,84 @@
+"""Route revisions: how an endpoint's traffic is divided, since when, and who said so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from noria.clock import Clock
+from noria.digest import Digest
+from noria.store import audit
+from noria.store.tables import route
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Weights by model version number, as text; ``salt`` decides which subject gets which."""
+
+    endpoint: str
+    revision: int
+    weights: Mapping[str, int]
+    shadow: Any
+    salt: str
+    actor: str
+    reason: str
+    at: datetime
+
+
+def newest(connection: Connection, endpoint: str) -> Route | None:
+    """The revision in force."""
+    query = select(route).where(route.c.endpoint == endpoint).order_by(route.c.revision.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    return Route(**row) if row else None
+
+
+def all_newest(connection: Connection) -> list[Route]:
+    """The revision in force of every endpoint, by name."""
+    last = select(route.c.endpoint, func.max(route.c.revision).label("revision")).group_by(route.c.endpoint).subquery()
+    query = select(route).join(
+        last, (last.c.endpoint == route.c.endpoint) & (last.c.revision == route.c.revision)
+    )
+    return [Route(**row) for row in connection.execute(query.order_by(route.c.endpoint)).mappings()]
+
+
+def history(connection: Connection, endpoint: str) -> list[Route]:
+    """All revisions, oldest first."""
+    query = select(route).where(route.c.endpoint == endpoint).order_by(route.c.revision)
+    return [Route(**row) for row in connection.execute(query).mappings()]
+
+
+def set_weights(
+    connection: Connection, clock: Clock, endpoint: str, weights: Mapping[str, int], *, actor: str, reason: str
+) -> Route:
+    """Divide an endpoint's traffic anew; the same weights again are no new revision. Audited.
+
+    Subjects keep their variant across revisions as far as the weights allow: the salt stays.
+    """
+    before = newest(connection, endpoint)
+    ordered = {number: weights[number] for number in sorted(weights, key=int) if weights[number] > 0}
+    if before is not None and dict(before.weights) == ordered:
+        return before
+    made = Route(
+        endpoint=endpoint,
+        revision=before.revision + 1 if before else 1,
+        weights=ordered,
+        shadow=before.shadow if before else [],
+        salt=before.salt if before else Digest.of_json(["route", endpoint]).hex[:16],
+        actor=actor,
+        reason=reason,
+        at=clock.now(),
+    )
+    connection.execute(insert(route).values(**{name: getattr(made, name) for name in Route.__slots__}))
+    audit.record(
+        connection,
+        clock,
+        actor=actor,
+        action="route",
+        subject=f"endpoint:{endpoint}",
+        before=dict(before.weights) if before else None,
+        after=ordered,
+        reason=reason,
+    )
+    return made
