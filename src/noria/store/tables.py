@@ -110,7 +110,7 @@ edge = Table(
 batch = Table(
     "batch",
     metadata,
-    Column("id", String(64), primary_key=True),  # "000007-1f3a…": arrival number and content digest
+    Column("id", String(64), primary_key=True),  # the first 16 digits of the content digest
     Column("dataset", String(200), nullable=False),
     Column("number", Integer, nullable=False),
     Column("digest", String(64), nullable=False),  # of the source's content: the same content is no new batch
