@@ -1,0 +1,55 @@
+"""Where rows come from."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from noria.errors import BadLifecycle
+
+FORMATS = ("csv", "parquet", "jsonl")
+
+
+@dataclass(frozen=True)
+class Files:
+    """CSV, Parquet or JSON-lines files, each file one batch; a file that was seen, by content, is not collected again.
+
+    Parameters
+    ----------
+    pattern
+        Path or glob, from the lifecycle file's folder.
+    format
+        ``csv``, ``parquet`` or ``jsonl``; None: by the file's extension.
+    separator
+        Between the fields of a CSV file.
+    """
+
+    pattern: str
+    format: str | None = None
+    separator: str = ","
+
+    def __post_init__(self) -> None:
+        if self.format not in (None, *FORMATS):
+            raise BadLifecycle(f"unknown format {self.format!r}", where="Files", do=f"Use one of {', '.join(FORMATS)}.")
+        if len(self.separator) != 1:
+            raise BadLifecycle("separator is not one character", where="Files", do='Use for example ";".')
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that a function gives: a batch per distinct content.
+
+    Parameters
+    ----------
+    give
+        Takes nothing, returns mappings from column to value, or a Polars or pandas frame.
+    """
+
+    give: Callable[[], Iterable[Mapping[str, Any]] | Any]
+
+
+@dataclass(frozen=True)
+class Captured:
+    """Predictions that were served and whose label has arrived since. Collected unless ``Feedback(collect=False)``."""
+
+
+Source = Files | Rows | Captured

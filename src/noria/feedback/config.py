@@ -1,0 +1,32 @@
+"""What may be declared for feedback."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class When:
+    """Turn again when a live metric is under the one at release by ``drops``."""
+
+    metric: str
+    drops: float
+
+
+def when(metric: str, *, drops: float) -> When:
+    """Turn the wheel when a live metric drops."""
+    return When(metric, drops)
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What becomes of labels that arrive for served predictions.
+
+    Parameters
+    ----------
+    retrain
+        When the live performance calls for a new turn.
+    collect
+        Whether labelled predictions become new training data.
+    """
+
+    retrain: When | None = None
+    collect: bool = True
