@@ -1,16 +1,26 @@
-"""What may be declared for preprocessing."""
+"""What may be declared about preprocessing beyond the user's own function."""
 
 from dataclasses import dataclass
+
+from noria.errors import BadLifecycle
 
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How the default transformer treats columns; a ``@preprocess`` function replaces it.
+    """Options of the default transformer; a function decorated with ``preprocess`` replaces it.
 
     Parameters
     ----------
-    rare
-        Categories with fewer rows than this in the training split are counted together.
+    min_frequency
+        A category seen in fewer training rows shares one feature with all other rare ones.
+    words
+        Most words of a text column that become features.
     """
 
-    rare: int = 20
+    min_frequency: int = 10
+    words: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("min_frequency", "words"):
+            if getattr(self, name) < 1:
+                raise BadLifecycle(f"{name} is {getattr(self, name)}", where="Preprocess", do="Use at least 1.")

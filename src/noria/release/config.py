@@ -1,93 +1,135 @@
-"""What may be declared for releasing: gates, and who says yes."""
+"""What may be declared about the release: gates, and who says yes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from noria.errors import BadLifecycle
 
-FAIRNESS = (
-    "demographic_parity_difference",
-    "equal_opportunity_difference",
-    "equalized_odds_difference",
-)
+FAIRNESS = ("demographic_parity_difference", "equal_opportunity_difference", "equalized_odds_difference")
 
 
-@dataclass(frozen=True)
-class Better:
-    """The candidate must not be worse than the champion on the same analysis rows by more than ``slack``."""
-
+@dataclass(frozen=True, slots=True)
+class BetterThanChampion:
     metric: str
-    slack: float = 0.0
+    margin: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Fair:
-    """A difference between protected groups must stay at or under ``max``."""
-
     metric: str
     max: float
-    column: str | None = None
+    on: tuple[str, ...] = ()
+    min_rows: int = 30
 
 
-@dataclass(frozen=True)
-class AtLeast:
-    """A metric on the analysis split must reach ``value``."""
-
-    metric: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Slices:
-    """No subset's metric may be under the overall one by more than ``by``."""
-
+@dataclass(frozen=True, slots=True)
+class NoSliceWorse:
     metric: str
     by: float
 
 
-Gate = Better | Fair | AtLeast | Slices
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    metric: str
+    value: float
 
 
-def better_than_champion(metric: str, slack: float = 0.0) -> Better:
-    """Not significantly worse than the champion (paired bootstrap on the same analysis rows)."""
-    return Better(metric, slack)
+@dataclass(frozen=True, slots=True)
+class Stable:
+    max: float
 
 
-def fair(metric: str, max: float, column: str | None = None) -> Fair:
-    """A Fairlearn difference between the groups of each protected column (or of one) of at most ``max``."""
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    max_mb: float | None
+    max_ms: float | None
+
+
+Gate = BetterThanChampion | Fair | NoSliceWorse | AtLeast | Stable | Calibrated | Fits
+KINDS = (BetterThanChampion, Fair, NoSliceWorse, AtLeast, Stable, Calibrated, Fits)
+
+
+def better_than_champion(metric: str, margin: float = 0.0) -> BetterThanChampion:
+    """Blocks a candidate that is worse than the champion on the same analysis rows, by a paired test.
+
+    Parameters
+    ----------
+    margin
+        How much worse it may be and still go on.
+    """
+    return BetterThanChampion(metric, margin)
+
+
+def fair(metric: str, max: float, on: Sequence[str] = (), min_rows: int = 30) -> Fair:
+    """Blocks a candidate that treats protected groups too differently.
+
+    Parameters
+    ----------
+    metric
+        ``demographic_parity_difference``, ``equal_opportunity_difference`` or ``equalized_odds_difference``.
+    max
+        Largest difference between two groups that may be.
+    on
+        Protected columns, or ``"a & b"`` for an intersection; empty: all of them and their intersections.
+    min_rows
+        A group with fewer rows never blocks by chance and never passes by chance: it warns, unless its interval is
+        wholly above ``max``.
+    """
     if metric not in FAIRNESS:
-        raise BadLifecycle(f"no fairness metric {metric!r}", where="fair", do=f"Use one of {', '.join(FAIRNESS)}.")
-    return Fair(metric, max, column)
+        raise BadLifecycle(f"unknown fairness metric {metric!r}", where="fair", do=f"Use {', '.join(FAIRNESS)}.")
+    return Fair(metric, max, (on,) if isinstance(on, str) else tuple(on), min_rows)
+
+
+def no_slice_worse(metric: str, by: float = 0.1) -> NoSliceWorse:
+    """Blocks a candidate with a slice that is worse than all rows by more than ``by``, beyond chance."""
+    return NoSliceWorse(metric, by)
 
 
 def at_least(metric: str, value: float) -> AtLeast:
-    """A metric of the whole analysis split."""
+    """Blocks a candidate whose metric on the analysis split is worse than ``value`` (higher, where less is better)."""
     return AtLeast(metric, value)
 
 
-def no_slice_worse(metric: str, by: float) -> Slices:
-    """A metric of every subset that is large enough to be judged."""
-    return Slices(metric, by)
+def stable(max: float) -> Stable:
+    """Blocks a candidate where a small change of one input flips more than ``max`` of the answers."""
+    return Stable(max)
+
+
+def calibrated(max: float) -> Calibrated:
+    """Blocks a candidate whose expected calibration error is above ``max``."""
+    return Calibrated(max)
+
+
+def fits(max_mb: float | None = None, max_ms: float | None = None) -> Fits:
+    """Blocks a model package above ``max_mb`` MiB, or with more than ``max_ms`` milliseconds for one row."""
+    return Fits(max_mb, max_ms)
 
 
 @dataclass(frozen=True)
 class Release:
-    """When a candidate becomes the next version.
+    """Rules that must hold before a candidate becomes the next version.
 
     Parameters
     ----------
     gates
-        Rules that must all hold.
+        Such as ``[nr.better_than_champion("roc_auc"), nr.fair("equal_opportunity_difference", max=0.1)]``.
     approval
-        ``automatic``: gates decide. ``person``: after the gates, ``noria model approve``.
+        ``automatic``, or ``person``: it waits for ``noria model approve``.
     """
 
-    gates: Sequence[Gate] = (Better("roc_auc"),)
+    gates: Sequence[Gate] = field(default_factory=tuple)
     approval: str = "automatic"
 
     def __post_init__(self) -> None:
+        if isinstance(self.gates, KINDS):
+            raise BadLifecycle("gates is one gate, not a list", where="Release", do="Write gates=[...].")
+        for gate in self.gates:
+            if not isinstance(gate, KINDS):
+                raise BadLifecycle(f"{gate!r} is no gate", where="Release", do="Use for example nr.at_least(...).")
         if self.approval not in ("automatic", "person"):
-            raise BadLifecycle(f"approval={self.approval!r}", where="Release", do="Use 'automatic' or 'person'.")
-        wrong = [gate for gate in self.gates if not isinstance(gate, Gate)]
-        if wrong:
-            raise BadLifecycle(f"{wrong[0]!r} is no gate", where="Release", do="Use nr.fair, nr.at_least, ...")
+            raise BadLifecycle(f"approval {self.approval!r}", where="Release", do="Use 'automatic' or 'person'.")

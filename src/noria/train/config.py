@@ -1,106 +1,155 @@
-"""What may be declared for tuning and training."""
+"""What may be declared about the search for parameters and the training."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from noria.errors import BadLifecycle
 
 SAMPLERS = ("tpe", "grid", "random", "gp")
-METRICS = ("roc_auc", "accuracy", "balanced_accuracy", "f1", "log_loss", "rmse", "mae", "r2")
 
 
-@dataclass(frozen=True)
-class Number:
-    """A number to vary between ``low`` and ``high``; ``steps`` is how many values a grid takes of it."""
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A number between two bounds; ``log``: tried evenly in its magnitude."""
 
     low: float
     high: float
     log: bool = False
-    whole: bool = False
-    steps: int = 5
 
     def __post_init__(self) -> None:
-        if not self.low < self.high or (self.log and self.low <= 0):
-            raise BadLifecycle(
-                f"no numbers between {self.low} and {self.high}", where="search space", do="Give low < high, and > 0 on a log scale."
-            )
+        _check_range(self.low, self.high, self.log)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number between two bounds, both possible."""
+
+    low: int
+    high: int
+    step: int = 1
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range(self.low, self.high, self.log)
+        if self.step < 1 or (self.log and self.step != 1):
+            raise BadLifecycle(f"step {self.step} is not possible", where="integer", do="Use step=1.")
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
-    """One of some values."""
+    """One of several values."""
 
-    options: tuple[Any, ...]
+    options: tuple[str | int | float | bool | None, ...]
 
-
-def loguniform(low: float, high: float) -> Number:
-    """A positive number, its logarithm uniform."""
-    return Number(low, high, log=True)
-
-
-def uniform(low: float, high: float) -> Number:
-    """A number, uniform."""
-    return Number(low, high)
+    def __post_init__(self) -> None:
+        if not self.options:
+            raise BadLifecycle("a choice of nothing", where="choice", do="Give at least one option.")
+        for option in self.options:
+            if option is not None and not isinstance(option, str | int | float | bool):
+                raise BadLifecycle(f"{option!r} cannot be an option", where="choice", do="Use texts and numbers.")
 
 
-def integer(low: int, high: int) -> Number:
-    """A whole number, both ends included."""
-    return Number(low, high, whole=True)
+Range = Real | Whole | Choice
 
 
-def choice(*options: Any) -> Choice:
-    """One of these values."""
-    if not options:
-        raise BadLifecycle("a choice of nothing", where="search space", do="Give at least one option.")
-    return Choice(options)
+def uniform(low: float, high: float) -> Real:
+    """A number between ``low`` and ``high``."""
+    return Real(low, high)
+
+
+def loguniform(low: float, high: float) -> Real:
+    """A number between ``low`` and ``high``, tried evenly in its magnitude.
+
+    Examples
+    --------
+    >>> loguniform(1e-3, 1e2)
+    Real(low=0.001, high=100.0, log=True)
+    """
+    return Real(low, high, log=True)
+
+
+def integer(low: int, high: int, step: int = 1, log: bool = False) -> Whole:
+    """A whole number between ``low`` and ``high``, both possible."""
+    return Whole(low, high, step, log)
+
+
+def choice(options: Sequence[str | int | float | bool | None]) -> Choice:
+    """One of ``options``."""
+    if isinstance(options, str):
+        raise BadLifecycle(f"{options!r} is a text, not a list", where="choice", do=f"Write choice([{options!r}]).")
+    return Choice(tuple(options))
 
 
 @dataclass(frozen=True)
 class Tune:
-    """The search for hyper-parameters; an empty space means one candidate with the train function's own.
+    """A search for the best parameters; without a space there is one trial, with no parameters.
 
     Parameters
     ----------
     space
-        What may vary, by the name under which the train function receives it.
+        What may vary, by parameter name, such as ``{"C": nr.loguniform(1e-3, 1e2)}``.
     sampler
         ``tpe``, ``grid``, ``random`` or ``gp``.
     trials
-        How many candidates at most; a grid ends earlier when it is through.
+        How many at most; a grid is tried as a whole where it has fewer points.
     workers
-        Processes that search side by side; 1 is sequential and exactly repeatable.
+        Processes that try at once. One: the same trials every time.
     metric
-        What is optimised on the validation split; None: ``roc_auc`` (``rmse`` in regression).
-    timeout_s
-        Seconds after which no new trial starts; None: no bound.
+        What is to be best on the validation split; None: ``roc_auc``, or ``rmse`` for regression.
+    direction
+        ``maximize`` or ``minimize``; None: what is better for that metric.
+    timeout
+        Seconds after which no trial starts; None: no bound.
+    patience
+        Trials without a better value after which no trial starts; None: no bound.
     """
 
-    space: Mapping[str, Number | Choice] = field(default_factory=dict)
+    space: Mapping[str, Range] = field(default_factory=dict)
     sampler: str = "tpe"
-    trials: int = 20
+    trials: int = 30
     workers: int = 1
     metric: str | None = None
-    timeout_s: float | None = None
+    direction: str | None = None
+    timeout: float | None = None
+    patience: int | None = None
 
     def __post_init__(self) -> None:
+        for name, values in self.space.items():
+            if not isinstance(values, Real | Whole | Choice):
+                raise BadLifecycle(
+                    f"the space of {name!r} is {values!r}", where="Tune", do="Write for example nr.choice([1, 2])."
+                )
         if self.sampler not in SAMPLERS:
-            raise BadLifecycle(f"no sampler {self.sampler!r}", where="Tune", do=f"Use one of {', '.join(SAMPLERS)}.")
-        if self.metric not in (None, *METRICS):
-            raise BadLifecycle(f"no metric {self.metric!r}", where="Tune", do=f"Use one of {', '.join(METRICS)}.")
-        if self.trials < 1 or self.workers < 1:
-            raise BadLifecycle("trials and workers must be 1 or more", where="Tune", do="Correct the numbers.")
-        wrong: Sequence[str] = [n for n, v in self.space.items() if not isinstance(v, Number | Choice)]
-        if wrong:
-            raise BadLifecycle(
-                f"{', '.join(wrong)} in the space is no distribution",
-                where="Tune",
-                do="Use nr.loguniform, nr.uniform, nr.integer or nr.choice.",
-            )
+            raise BadLifecycle(f"unknown sampler {self.sampler!r}", where="Tune", do=f"Use {', '.join(SAMPLERS)}.")
+        if self.direction not in (None, "maximize", "minimize"):
+            raise BadLifecycle(f"direction {self.direction!r}", where="Tune", do="Use 'maximize' or 'minimize'.")
+        for name in ("trials", "workers"):
+            if getattr(self, name) < 1:
+                raise BadLifecycle(f"{name} is {getattr(self, name)}", where="Tune", do="Use at least 1.")
+        for name in ("timeout", "patience"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise BadLifecycle(f"{name} is {value}", where="Tune", do="Use a positive number or None.")
 
 
 @dataclass(frozen=True)
 class Train:
-    """How the final candidate is packed. ``portable=False`` keeps the Python model even where ONNX would do."""
+    """How the final candidate is kept.
 
-    portable: bool = True
+    Parameters
+    ----------
+    onnx
+        Convert to ONNX where it gives the same answers.
+    tolerance
+        Largest difference of a probability (or, relatively, of a value) that counts as the same answer.
+    """
+
+    onnx: bool = True
+    tolerance: float = 1e-4
+
+
+def _check_range(low: float, high: float, log: bool) -> None:
+    if not low < high:
+        raise BadLifecycle(f"{low} is not below {high}", where="space", do="Swap the bounds or use nr.choice.")
+    if log and low <= 0:
+        raise BadLifecycle(f"{low} has no logarithm", where="space", do="Start above 0 or use uniform.")
