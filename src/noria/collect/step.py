@@ -59,19 +59,20 @@ def run(attempt: Attempt) -> None:
         digest=datasets.version_digest(ids),
         rows=sum(batch.rows for batch in batches),
         batches=ids,
-        new=[batch.id for batch in made] if not existing else _new_in(existing[0], base, attempt),
+        new=_new_since(base, ids, attempt),
         baseline=base,
     )
     if made or not existing:
         attempt.commit_with(lambda c: _keep(c, attempt, made, ids, number))
 
 
-def _new_in(version: datasets.Version, baseline: int | None, attempt: Attempt) -> list[str]:
+def _new_since(baseline: int | None, ids: Sequence[str], attempt: Attempt) -> list[str]:
+    """What validation has to judge: the batches that no accepted version held."""
     if baseline is None:
-        return list(version.batches)
+        return list(ids)
     with attempt.store.read() as c:
-        old = datasets.get_version(c, version.dataset, baseline)
-    return [id for id in version.batches if id not in old.batches]
+        old = datasets.get_version(c, attempt.lifecycle, baseline)
+    return [id for id in ids if id not in old.batches]
 
 
 def _batch(attempt: Attempt, path: str, arrival: Arrival, frame: pl.DataFrame, number: int) -> datasets.Batch:
@@ -187,11 +188,20 @@ def _rows(world: Any, source: Rows) -> list[tuple[Arrival, Any]]:
 
 
 def _captured(world: Any, source: Captured) -> list[tuple[Arrival, Any]]:
-    found = []
-    for segment in captured.labelled_segments(world.settings, world.lifecycle):
-        arrival = Arrival("captured", segment.name, segment.digest, segment.bytes)
-        found.append((arrival, lambda segment=segment: captured.as_rows(world.settings, world.lifecycle, segment, world.schema)))
-    return found
+    with world.store.read() as c:
+        earlier = [b for b in datasets.batches(c, world.lifecycle) if b.origin == "captured"]
+    offered: list[tuple[Arrival, Any]] = [
+        (Arrival("captured", b.source["name"], b.digest, b.bytes), None) for b in earlier
+    ]
+    upto = int(earlier[-1].source["name"].rpartition("-")[2]) if earlier else -1
+    now = captured.feedback_version(world.settings, world.lifecycle)
+    if now > upto:
+        frame = captured.labelled(world.settings, world.lifecycle, world.schema, after=upto, upto=now)
+        if frame.height:
+            name = f"feedback {upto}-{now}"
+            digest = Digest.of_json([world.lifecycle, name, table.rows_digest(frame)]).hex
+            offered.append((Arrival("captured", name, digest, int(frame.estimated_size())), lambda: frame))
+    return offered
 
 
 OFFERS: dict[type, Any] = {Files: _files, Rows: _rows, Captured: _captured}

@@ -1,80 +1,43 @@
-"""What a figure from few rows may really be: confidence intervals."""
+"""How sure a share or a mean is."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from math import sqrt
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+
+Z95 = 1.959963984540054  # two-sided 95 %
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A figure, and the bounds that hold it with the confidence asked for."""
-
-    value: float
-    low: float
-    high: float
-
-    def plain(self) -> dict[str, float]:
-        return {"value": self.value, "low": self.low, "high": self.high}
+def wilson(hits: float, count: int, z: float = Z95) -> tuple[float, float]:
+    """Interval of a share (Wilson 1927); (0, 1) if nothing was counted."""
+    if count == 0:
+        return (0.0, 1.0)
+    share = hits / count
+    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return (max(0.0, centre - half), min(1.0, centre + half))
 
 
-def wilson(hits: float, rows: int, confidence: float = 0.95) -> Interval:
-    """Interval of a share, honest also for three rows and for shares of 0 and 1.
-
-    Examples
-    --------
-    >>> [round(x, 3) for x in (wilson(3, 3).low, wilson(3, 3).high)]
-    [0.438, 1.0]
-    """
-    if rows == 0:
-        return Interval(float("nan"), 0.0, 1.0)
-    z = float(norm.ppf((1 + confidence) / 2))
-    share = hits / rows
-    centre = (share + z * z / (2 * rows)) / (1 + z * z / rows)
-    half = z / (1 + z * z / rows) * sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
-
-
-def difference(a: Interval, b: Interval) -> Interval:
-    """Interval of ``a - b`` of two independent shares with Wilson intervals (Newcombe's method)."""
-    value = a.value - b.value
-    low = sqrt((a.value - a.low) ** 2 + (b.high - b.value) ** 2)
-    high = sqrt((a.high - a.value) ** 2 + (b.value - b.low) ** 2)
-    return Interval(value, value - low, value + high)
+def difference(a: float, n: int, b: float, m: int, z: float = Z95) -> tuple[float, float]:
+    """Interval of the share ``b`` of ``m`` minus the share ``a`` of ``n`` (Newcombe 1998, from Wilson's)."""
+    low_a, high_a = wilson(a * n, n, z)
+    low_b, high_b = wilson(b * m, m, z)
+    gap = b - a
+    return (
+        gap - math.sqrt((b - low_b) ** 2 + (high_a - a) ** 2),
+        gap + math.sqrt((high_b - b) ** 2 + (a - low_a) ** 2),
+    )
 
 
 def bootstrap(
-    statistic: Callable[[NDArray[np.intp]], float],
-    rows: int,
-    seed: int,
-    rounds: int = 200,
-    confidence: float = 0.95,
-) -> Interval:
-    """Percentile interval of a statistic over rows drawn again with replacement.
-
-    Parameters
-    ----------
-    statistic
-        Takes row positions, gives the figure; NaN where it is undefined (one class drawn), and such draws are left out.
-    """
-    value = statistic(np.arange(rows))
+    statistic: Callable[[NDArray[np.int64]], float], rows: int, *, seed: int, rounds: int = 200
+) -> tuple[float, float]:
+    """95 % percentile interval of a statistic of row positions; rounds in which it is not defined are left out."""
     random = np.random.default_rng(seed)
-    drawn = np.array([statistic(random.integers(0, rows, rows)) for _ in range(rounds)])
-    drawn = drawn[np.isfinite(drawn)]
-    if drawn.size == 0:
-        return Interval(value, float("nan"), float("nan"))
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(value, float(low), float(high))
-
-
-def mean_interval(values: NDArray[Any], confidence: float = 0.95) -> Interval:
-    """Interval of a mean by the normal approximation."""
-    mean = float(values.mean())
-    if len(values) < 2:
-        return Interval(mean, float("-inf"), float("inf"))
-    half = float(norm.ppf((1 + confidence) / 2)) * float(values.std(ddof=1)) / sqrt(len(values))
-    return Interval(mean, mean - half, mean + half)
+    found = np.array([statistic(random.integers(0, rows, rows)) for _ in range(rounds)])
+    found = found[np.isfinite(found)]
+    if found.size == 0:
+        return (math.nan, math.nan)
+    low, high = np.percentile(found, [2.5, 97.5])
+    return (float(low), float(high))
