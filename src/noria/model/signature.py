@@ -1,85 +1,140 @@
-"""Inputs and outputs: names, kinds, data types; and rows in the one form that every model takes them."""
+"""Inputs and outputs of a model: names, kinds, datatypes; and columns brought into that form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
 from noria.errors import BadInput
 
-MISSING = "missing"  # what stands for a category that is not there
-DATATYPE = {"number": "FP64", "category": "BYTES"}  # of the Open Inference Protocol
+MISSING = "missing"  # the category of a value that is not there; numbers use NaN
+DATATYPES = {"number": "FP32", "category": "BYTES", "text": "BYTES", "bool": "BOOL"}
+
+Columns = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
-    """``kind`` is ``number`` (float64, NaN if missing) or ``category`` (text, ``"missing"`` if missing)."""
+class Field:
+    """One input column. ``kind`` is ``number``, ``category``, ``text`` or ``bool``."""
 
     name: str
     kind: str
 
+    @property
+    def datatype(self) -> str:
+        """Its datatype in the Open Inference Protocol."""
+        return DATATYPES[self.kind]
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in ("number", "bool")
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a model takes and gives; ``classes`` is None for regression."""
+    """What a model takes and gives.
 
-    inputs: tuple[Input, ...]
+    inputs
+        Columns, in the order in which the preprocessor saw them.
+    classes
+        Labels in the order of the probabilities; None for regression.
+    label
+        Name of the column that is predicted.
+    positive
+        The favourable label; None for regression.
+    """
+
+    inputs: tuple[Field, ...]
+    classes: tuple[Any, ...] | None
     label: str
-    classes: tuple[str, ...] | None
+    positive: Any = None
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    @property
+    def task(self) -> str:
+        return "regression" if self.classes is None else "classification"
+
+    @property
+    def positive_index(self) -> int:
+        return 0 if self.classes is None else self.classes.index(self.positive)
+
+    def outputs(self) -> list[dict[str, Any]]:
+        """The outputs as the Open Inference Protocol names them."""
+        if self.classes is None:
+            return [{"name": "value", "datatype": "FP32", "shape": [-1]}]
+        return [
+            {"name": "label", "datatype": "BYTES", "shape": [-1]},
+            {"name": "probability", "datatype": "FP32", "shape": [-1, len(self.classes)]},
+        ]
+
+    def plain(self) -> dict[str, Any]:
+        return {
+            "inputs": [{"name": f.name, "kind": f.kind, "datatype": f.datatype} for f in self.inputs],
+            "outputs": self.outputs(),
+            "classes": None if self.classes is None else list(self.classes),
+            "label": self.label,
+            "positive": self.positive,
+        }
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> "Signature":
+    def of(cls, raw: Mapping[str, Any]) -> "Signature":
+        """Read back what ``plain`` wrote."""
+        inputs = tuple(Field(one["name"], one["kind"]) for one in raw["inputs"])
         classes = None if raw["classes"] is None else tuple(raw["classes"])
-        return cls(tuple(Input(**one) for one in raw["inputs"]), raw["label"], classes)
+        return cls(inputs, classes, raw["label"], raw["positive"])
+
+    def clean(self, columns: Columns) -> dict[str, NDArray[Any]]:
+        """Columns as both Python and ONNX models take them: float32 with NaN, or texts with ``missing``; one dimension.
+
+        Raises
+        ------
+        BadInput
+            If a column is absent, has another length than the first, or holds texts where numbers are due.
+        """
+        found: dict[str, NDArray[Any]] = {}
+        rows: int | None = None
+        for field in self.inputs:
+            if field.name not in columns:
+                raise BadInput(f"input {field.name!r} is missing", where="predict", do="Send every input of the model.")
+            values = np.asarray(columns[field.name]).reshape(-1)
+            rows = len(values) if rows is None else rows
+            if len(values) != rows:
+                raise BadInput(
+                    f"input {field.name!r} has {len(values)} rows, others have {rows}", where="predict", do="Align them."
+                )
+            found[field.name] = _numbers(values, field.name) if field.numeric else _texts(values)
+        return found
 
 
-def inputs_of(frame: pl.DataFrame, hidden: frozenset[str]) -> tuple[Input, ...]:
-    """The feature columns of a frame with their kinds, in the frame's order.
-
-    Raises
-    ------
-    BadInput
-        If a column is of a type that no model takes (list, struct, binary).
-    """
-    found = []
-    for name, dtype in frame.schema.items():
-        if name in hidden or name.startswith("_"):
-            continue
-        if dtype.is_numeric() or dtype.is_temporal():
-            found.append(Input(name, "number"))
-        elif dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum):
-            found.append(Input(name, "category"))
+def columns_of(frame: pl.DataFrame, fields: Sequence[Field]) -> dict[str, NDArray[Any]]:
+    """A frame's columns as a model takes them."""
+    found: dict[str, NDArray[Any]] = {}
+    for field in fields:
+        column = frame[field.name]
+        if field.numeric:
+            found[field.name] = column.cast(pl.Float32).fill_null(float("nan")).to_numpy()
         else:
-            raise BadInput(
-                f"column {name} is {dtype}", where="preprocess", do="Turn it into numbers or text, or name it in drop."
-            )
-    return tuple(found)
+            found[field.name] = column.cast(pl.String).fill_null(MISSING).to_numpy().astype(object)
+    return found
 
 
-def rows_of(frame: pl.DataFrame, inputs: Sequence[Input]) -> pd.DataFrame:
-    """A frame's feature columns as models take them."""
-    columns: dict[str, Any] = {}
-    for one in inputs:
-        series = frame[one.name]
-        if one.kind == "category":
-            columns[one.name] = series.cast(pl.String).fill_null(MISSING).to_numpy().astype(object)
-        elif series.dtype.is_temporal():
-            columns[one.name] = series.dt.epoch("s").cast(pl.Float64).fill_null(np.nan).to_numpy()
-        else:
-            columns[one.name] = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    return as_frame(columns, frame.height)
+def _numbers(values: NDArray[Any], name: str) -> NDArray[Any]:
+    if values.dtype == np.float32:
+        return values
+    try:
+        return values.astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"input {name!r} has something that is no number", where="predict", do=str(error)) from error
 
 
-def as_frame(columns: Mapping[str, NDArray[Any]], rows: int) -> pd.DataFrame:
-    """Columns as a pandas frame, text as Python objects."""
-    return pd.DataFrame(
-        {name: pd.Series(values, dtype=object) if values.dtype == object else values for name, values in columns.items()},
-        index=range(rows),
-    )
+def _texts(values: NDArray[Any]) -> NDArray[Any]:
+    texts = [MISSING if v is None or v != v else v if type(v) is str else _text(v) for v in values.tolist()]
+    found = np.empty(len(texts), dtype=object)
+    found[:] = texts
+    return found
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

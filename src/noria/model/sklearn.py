@@ -1,46 +1,134 @@
-"""The fitted Python pipeline itself, for what no converter knows.
+"""scikit-learn models: skops where all types are known to be harmless, else a pickle that only its digest vouches for."""
 
-Pickle is code: a package is opened only from the artifact store, which gives bytes only under their digest, and a digest
-is in the metadata store only if a run of ours made it.
-"""
-
+import io
 import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from noria.model.predictor import Columns, Prediction
-from noria.model.signature import Signature, as_frame
+from noria.errors import Damaged
+from noria.model.format import Prediction, answer
+from noria.model.signature import Columns, Signature
 
-FILE = "pipeline.pickle"
-
-
-def dump(pipeline: Any) -> bytes:
-    return pickle.dumps(pipeline, protocol=5)
+TRUSTED = ("sklearn.", "numpy.", "scipy.", "lightgbm.", "noria.", "builtins.", "collections.")
 
 
-class Sklearn:
-    """Implements ``Predictor``."""
+def dump(objects: Mapping[str, Any]) -> dict[str, bytes]:
+    """Fitted objects as files, ``NAME.skops`` or ``NAME.pickle``."""
+    files: dict[str, bytes] = {}
+    for name, one in objects.items():
+        data = _skops(one)
+        if data is None:
+            files[f"{name}.pickle"] = pickle.dumps(one, protocol=5)
+        else:
+            files[f"{name}.skops"] = data
+    return files
 
-    def __init__(self, data: bytes, signature: Signature) -> None:
-        self._pipeline = pickle.loads(data)  # noqa: S301 - see the module's text
-        self._signature = signature
+
+def load_object(files: Mapping[str, bytes], name: str, *, trusted: bool) -> Any:
+    """A fitted object.
+
+    Raises
+    ------
+    Damaged
+        If it is a pickle nobody vouches for, or holds types outside the known libraries.
+    """
+    from skops.io import get_untrusted_types, loads
+
+    if f"{name}.skops" in files:
+        data = files[f"{name}.skops"]
+        types = get_untrusted_types(data=data)
+        unknown = [one for one in types if not one.startswith(TRUSTED)]
+        if unknown and not trusted:
+            raise Damaged(
+                f"the model holds unknown types: {', '.join(unknown)}", where=name, do="Load it through the registry."
+            )
+        return loads(data, trusted=types)
+    if not trusted:
+        raise Damaged("the model is a pickle and its digest is not known", where=name, do="Load it through the registry.")
+    return pickle.loads(files[f"{name}.pickle"])
+
+
+def to_frame(columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    """Clean columns as the frame that transformers take."""
+    return pd.DataFrame(
+        {name: values if values.dtype == np.float32 else pd.Series(values, dtype=object) for name, values in columns.items()}
+    )
+
+
+def scores(estimator: Any, features: Any) -> NDArray[Any]:
+    """Probabilities of a fitted estimator, or its answers where it gives none."""
+    if hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict_proba(features))
+    answers = np.asarray(estimator.predict(features))
+    if hasattr(estimator, "classes_"):
+        return (answers[:, None] == np.asarray(estimator.classes_)[None, :]).astype(np.float32)
+    return answers
+
+
+def class_columns(estimator: Any) -> NDArray[np.intp] | None:
+    """Which class each column of ``scores`` belongs to."""
+    known = getattr(estimator, "classes_", None)
+    return None if known is None else np.asarray(known).astype(np.intp)
+
+
+def features_of(preprocessor: Any, frame: pd.DataFrame) -> Any:
+    """Features as the estimator was trained on: float32, dense rows or CSR."""
+    import scipy.sparse as sp
+
+    found = preprocessor.transform(frame)
+    if sp.issparse(found):
+        return found.tocsr().astype(np.float32)
+    return np.ascontiguousarray(np.asarray(found), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A preprocessor and an estimator, one after the other."""
+
+    signature: Signature
+    preprocessor: Any
+    estimator: Any
 
     def predict(self, columns: Columns) -> Prediction:
-        first = next(iter(columns.values()))
-        frame = as_frame({one.name: columns[one.name] for one in self._signature.inputs}, len(first))
-        return answer_of(self._pipeline, frame, self._signature)
+        frame = to_frame(self.signature.clean(columns))
+        found = scores(self.estimator, features_of(self.preprocessor, frame))
+        return answer(found, self.signature, class_columns(self.estimator) if self.signature.classes else None)
 
 
-def answer_of(pipeline: Any, rows: Any, signature: Signature) -> Prediction:
-    """What a fitted pipeline answers, with a column for each class also where training saw fewer."""
-    if signature.classes is None:
-        return Prediction(np.asarray(pipeline.predict(rows), dtype=np.float64).reshape(-1))
-    if not hasattr(pipeline, "predict_proba"):
-        hard = np.asarray(pipeline.predict(rows)).astype(int)
-        return Prediction(np.eye(len(signature.classes))[hard])
-    found = np.asarray(pipeline.predict_proba(rows), dtype=np.float64)
-    seen = np.asarray(pipeline.classes_).astype(int)
-    answer = np.zeros((len(found), len(signature.classes)))
-    answer[:, seen] = found
-    return Prediction(answer)
+class _Format:
+    def load(self, files: Mapping[str, bytes], signature: Signature, *, trusted: bool) -> Fitted:
+        parts = [load_object(files, name, trusted=trusted) for name in ("preprocessor", "model")]
+        return Fitted(signature, *parts)
+
+
+FORMAT = _Format()
+
+
+def _skops(one: Any) -> bytes | None:
+    """The object in skops format, with fixed times; None if it cannot be, or would need unknown types."""
+    from skops.io import dumps, get_untrusted_types, loads
+
+    try:
+        data = _timeless(dumps(one))
+        types = get_untrusted_types(data=data)
+        if not all(name.startswith(TRUSTED) for name in types):
+            return None
+        loads(data, trusted=types)
+    except Exception:  # skops refuses what it does not know in many ways; a pickle takes it
+        return None
+    return data
+
+
+def _timeless(data: bytes) -> bytes:
+    import zipfile
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as new:
+        for name in sorted(old.namelist()):
+            new.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), old.read(name))
+    return out.getvalue()

@@ -1,16 +1,17 @@
 """What may be declared about the release: gates, and who says yes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from noria.errors import BadLifecycle
+from noria.stats.names import METRICS
 
 FAIRNESS = ("demographic_parity_difference", "equal_opportunity_difference", "equalized_odds_difference")
 
 
 @dataclass(frozen=True, slots=True)
 class BetterThanChampion:
-    metric: str
+    metric: str | None = None
     margin: float = 0.0
 
 
@@ -54,15 +55,17 @@ Gate = BetterThanChampion | Fair | NoSliceWorse | AtLeast | Stable | Calibrated 
 KINDS = (BetterThanChampion, Fair, NoSliceWorse, AtLeast, Stable, Calibrated, Fits)
 
 
-def better_than_champion(metric: str, margin: float = 0.0) -> BetterThanChampion:
+def better_than_champion(metric: str | None = None, margin: float = 0.0) -> BetterThanChampion:
     """Blocks a candidate that is worse than the champion on the same analysis rows, by a paired test.
 
     Parameters
     ----------
+    metric
+        None: ``roc_auc``, or ``rmse`` for regression.
     margin
         How much worse it may be and still go on.
     """
-    return BetterThanChampion(metric, margin)
+    return BetterThanChampion(_known(metric, "better_than_champion"), margin)
 
 
 def fair(metric: str, max: float, on: Sequence[str] = (), min_rows: int = 30) -> Fair:
@@ -87,11 +90,13 @@ def fair(metric: str, max: float, on: Sequence[str] = (), min_rows: int = 30) ->
 
 def no_slice_worse(metric: str, by: float = 0.1) -> NoSliceWorse:
     """Blocks a candidate with a slice that is worse than all rows by more than ``by``, beyond chance."""
+    _known(metric, "no_slice_worse")
     return NoSliceWorse(metric, by)
 
 
 def at_least(metric: str, value: float) -> AtLeast:
     """Blocks a candidate whose metric on the analysis split is worse than ``value`` (higher, where less is better)."""
+    _known(metric, "at_least")
     return AtLeast(metric, value)
 
 
@@ -122,7 +127,7 @@ class Release:
         ``automatic``, or ``person``: it waits for ``noria model approve``.
     """
 
-    gates: Sequence[Gate] = field(default_factory=tuple)
+    gates: Sequence[Gate] = (BetterThanChampion(),)
     approval: str = "automatic"
 
     def __post_init__(self) -> None:
@@ -133,3 +138,9 @@ class Release:
                 raise BadLifecycle(f"{gate!r} is no gate", where="Release", do="Use for example nr.at_least(...).")
         if self.approval not in ("automatic", "person"):
             raise BadLifecycle(f"approval {self.approval!r}", where="Release", do="Use 'automatic' or 'person'.")
+
+
+def _known(metric: str | None, where: str) -> str | None:
+    if metric not in (None, *METRICS):
+        raise BadLifecycle(f"unknown metric {metric!r}", where=where, do=f"Use {', '.join(METRICS)}.")
+    return metric

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from noria.errors import BadLifecycle
+from noria.stats.names import METRICS
 
 SAMPLERS = ("tpe", "grid", "random", "gp")
 
@@ -73,11 +74,17 @@ def integer(low: int, high: int, step: int = 1, log: bool = False) -> Whole:
     return Whole(low, high, step, log)
 
 
-def choice(options: Sequence[str | int | float | bool | None]) -> Choice:
-    """One of ``options``."""
-    if isinstance(options, str):
-        raise BadLifecycle(f"{options!r} is a text, not a list", where="choice", do=f"Write choice([{options!r}]).")
-    return Choice(tuple(options))
+def choice(*options: str | int | float | bool | None | Sequence[str | int | float | bool | None]) -> Choice:
+    """One of these values, given one by one or as one list.
+
+    Examples
+    --------
+    >>> choice("gini", "entropy") == choice(["gini", "entropy"])
+    True
+    """
+    if len(options) == 1 and isinstance(options[0], Sequence) and not isinstance(options[0], str):
+        return Choice(tuple(options[0]))
+    return Choice(options)  # type: ignore[arg-type]  # the class checks each
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,8 @@ class Tune:
                 )
         if self.sampler not in SAMPLERS:
             raise BadLifecycle(f"unknown sampler {self.sampler!r}", where="Tune", do=f"Use {', '.join(SAMPLERS)}.")
+        if self.metric not in (None, *METRICS):
+            raise BadLifecycle(f"unknown metric {self.metric!r}", where="Tune", do=f"Use {', '.join(METRICS)}.")
         if self.direction not in (None, "maximize", "minimize"):
             raise BadLifecycle(f"direction {self.direction!r}", where="Tune", do="Use 'maximize' or 'minimize'.")
         for name in ("trials", "workers"):

@@ -1,0 +1,15 @@
+"""Names of the metrics, light to import: configuration is checked against them."""
+
+METRICS = (
+    "roc_auc",
+    "accuracy",
+    "average_precision",
+    "precision",
+    "recall",
+    "f1",
+    "log_loss",
+    "brier",
+    "rmse",
+    "mae",
+    "r2",
+)
