@@ -1,177 +1,109 @@
-"""Preprocess: fitted once on the training split, applied once, kept on disk."""
+"""Preprocess: fitted once on the training split, applied once, kept on disk for whoever trains."""
 
 import pickle
 from typing import Any
 
 import numpy as np
 import polars as pl
+import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy import sparse
 
 from noria.data import remedy, split, table
 from noria.data.schema import SPLITS
-from noria.errors import BadInput, UserCodeFailed
-from noria.model.signature import Input, Signature, inputs_of, rows_of
-from noria.preprocess import default
+from noria.data.table import RESERVED
+from noria.errors import BadInput
+from noria.model.signature import Signature, columns_of, fields_of
+from noria.model.sklearn import to_frame
+from noria.preprocess import default, labels, user
+from noria.preprocess.config import Preprocess
 from noria.store.attempt import Attempt
 
-FORMAT = 1
-USES = {"collect": ("dataset", "batches"), "validate": ("remedy",)}
+FORMAT = 2
+USES = {"collect": ("dataset", "batches", "digest"), "validate": ("remedy",)}
 
 
 def run(attempt: Attempt) -> None:
     """Split, fit the transformer on the training rows, transform every split, write arrays."""
-    frame = _rows(attempt)
-    inputs = inputs_of(frame, attempt.schema.hidden())
-    if not inputs:
-        raise BadInput("there is no feature column", where="preprocess", do="Name fewer columns in drop.")
-    classes, labels = _labels(frame, attempt)
-    splits = split.assign(frame, attempt.schema)
-    transformer = _make(attempt, inputs)
-    kept = {name: np.flatnonzero((splits == name).to_numpy()) for name in SPLITS}
-    _check_splits(kept, labels, classes)
-    kept["train"], weights = _remedied(attempt, kept["train"], labels)
-    for index, name in enumerate(SPLITS):
-        attempt.progress(f"transform {name}", index / len(SPLITS))
-        rows = frame[kept[name]]
-        features = _apply(transformer, rows_of(rows, inputs), name, attempt)
-        _save_features(attempt, name, features)
-        _save_array(attempt, f"y.{name}.npy", labels[kept[name]])
-        _save_array(attempt, f"w.{name}.npy", weights if name == "train" else np.ones(len(rows), np.float32))
-        path = attempt.scratch / "rows.parquet"
-        rows.write_parquet(path)
-        attempt.save_file(f"rows.{name}.parquet", path, "application/vnd.apache.parquet")
-    signature = Signature(inputs, attempt.schema.label, classes)
-    attempt.save_json("signature.json", signature.to_json())
-    attempt.save("preprocessor", pickle.dumps(transformer, protocol=5), "application/x-python-pickle")
-    attempt.facts.update(
-        rows={name: len(kept[name]) for name in SPLITS},
-        columns=[one.name for one in inputs],
-        classes=None if classes is None else list(classes),
-    )
-
-
-def _rows(attempt: Attempt) -> pl.DataFrame:
     facts = attempt.inputs["collect"].facts
     frame = table.scan(f"{attempt.settings.data}/{facts['dataset']}", facts["batches"]).collect()
-    return frame.filter(pl.col(attempt.schema.label).is_not_null())
+    fields = fields_of(frame, attempt.schema.hidden() | set(RESERVED))
+    if not fields:
+        raise BadInput("no column is left to learn from", where="preprocess", do="Shorten Schema.drop.")
+    label = labels.of(frame, attempt.schema)
+    assigned = split.assign(frame, attempt.schema)
+    rows = {name: np.flatnonzero((assigned == name).to_numpy()) for name in SPLITS}
+    labels.check_splits(rows, label)
+    signature = Signature(fields, label.classes, attempt.schema.label, label.positive)
+    kept, weights = _remedied(attempt, label.values[rows["train"]])
+    transformer: Any = None
+    for index, name in enumerate(SPLITS):
+        attempt.progress(f"{name} rows", index / len(SPLITS))
+        part = frame[rows[name]]
+        raw = to_frame(columns_of(part, fields))
+        if name == "train":  # the order of SPLITS: nothing is transformed before it
+            transformer = _fitted(attempt, signature, raw)
+        features = user.transform(transformer, raw, name)
+        if name == "train":
+            user.keeps_order(transformer, raw, features)
+        chosen = kept if name == "train" else np.arange(len(part))
+        weight = weights if name == "train" else np.ones(len(part), dtype=np.float32)
+        _save(attempt, name, features[chosen], label.values[rows[name]][chosen], weight, part[chosen])
+        columns = features.shape[1]
+        attempt.facts.setdefault("rows", {})[name] = len(chosen)
+    attempt.save("preprocessor", pickle.dumps(transformer, protocol=5))
+    attempt.save_json("signature.json", signature.plain())
+    attempt.facts["columns"] = _names(transformer, columns)
+    attempt.facts["classes"] = None if label.classes is None else list(label.classes)
 
 
-def _labels(frame: pl.DataFrame, attempt: Attempt) -> tuple[tuple[str, ...] | None, NDArray[Any]]:
-    series = frame[attempt.schema.label]
-    if attempt.schema.task == "regression":
-        try:
-            return None, series.cast(pl.Float32).to_numpy()
-        except pl.exceptions.PolarsError as error:
-            raise BadInput(
-                f"label {series.name!r} has values that are no numbers",
-                where="preprocess",
-                do='Correct them, or declare task="classification".',
-            ) from error
-    text = series.cast(pl.String)
-    classes = tuple(text.unique().sort().to_list())
-    codes = text.replace_strict(list(classes), list(range(len(classes))), return_dtype=pl.Int64)
-    return classes, codes.to_numpy()
-
-
-def _make(attempt: Attempt, inputs: tuple[Input, ...]) -> Any:
+def _fitted(attempt: Attempt, signature: Signature, raw: Any) -> Any:
     function = attempt.functions.get("preprocess")
     if function is None:
-        return default.transformer(inputs)
-    try:
-        made = function()
-    except Exception as error:
-        raise UserCodeFailed(
-            f"preprocess function {function.__name__} raised {type(error).__name__}: {error}",
-            where=_where(error),
-            do="Correct it and run the same command again.",
-        ) from error
-    if not (hasattr(made, "fit") and hasattr(made, "transform")):
-        raise UserCodeFailed(
-            f"preprocess function {function.__name__} returned {type(made).__name__}, not a transformer",
-            where="preprocess",
-            do="Return an unfitted object with fit and transform, such as a ColumnTransformer.",
-        )
-    return made
+        options = attempt.config if isinstance(attempt.config, Preprocess) else Preprocess()
+        transformer = default.transformer(signature.inputs, raw, options)
+    else:
+        transformer = user.make(function)
+    user.fit(transformer, raw)
+    return transformer
 
 
-def _check_splits(kept: dict[str, NDArray[Any]], labels: NDArray[Any], classes: tuple[str, ...] | None) -> None:
-    for name, positions in kept.items():
-        if len(positions) == 0:
-            raise BadInput(
-                f"the {name} split has no rows", where="preprocess", do="Collect more rows, or change Schema(shares=...)."
-            )
-    if classes is not None:
-        missing = sorted(set(range(len(classes))) - set(labels[kept["train"]].tolist()))
-        if missing:
-            raise BadInput(
-                f"label {classes[missing[0]]!r} does not occur in the training split",
-                where="preprocess",
-                do="Collect more rows of it, or leave it out.",
-            )
-
-
-def _remedied(
-    attempt: Attempt, train: NDArray[Any], labels: NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    chosen = attempt.inputs["validate"].facts["remedy"]
+def _remedied(attempt: Attempt, train: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Which training rows are kept, and their weights."""
+    chosen = attempt.inputs["validate"].facts.get("remedy")
+    everyone = np.arange(len(train), dtype=np.int64)
     if chosen == "resample":
-        train = train[remedy.resample_rows(labels[train], attempt.seed)]
+        everyone = remedy.resample_rows(train, attempt.seed)
     if chosen == "reweight":
-        return train, remedy.class_weights(labels[train])
-    return train, np.ones(len(train), np.float32)
+        return everyone, remedy.class_weights(train)
+    return everyone, np.ones(len(everyone), dtype=np.float32)
 
 
-def _apply(transformer: Any, rows: Any, name: str, attempt: Attempt) -> Any:
-    try:
-        if name == "train":
-            transformer.fit(rows)
-        features = transformer.transform(rows)
-    except Exception as error:
-        raise UserCodeFailed(
-            f"the transformer raised {type(error).__name__} on the {name} split: {str(error).splitlines()[0]}",
-            where=_where(error),
-            do="Correct the preprocess function and run the same command again.",
-        ) from error
-    if features.shape[0] != len(rows):
-        raise UserCodeFailed(
-            f"the transformer made {features.shape[0]:,} rows of {len(rows):,}",
-            where=f"{name} split",
-            do="A transformer must keep each row, in its place.",
-        )
-    if sparse.issparse(features):
-        return features.tocsr().astype(np.float32)
-    try:
-        return np.ascontiguousarray(features, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise UserCodeFailed(
-            f"the transformer gave values that are no numbers: {error}",
-            where=f"{name} split",
-            do="Encode text columns, for example with OneHotEncoder.",
-        ) from error
-
-
-def _save_features(attempt: Attempt, name: str, features: Any) -> None:
-    if sparse.issparse(features):
-        path = attempt.scratch / "features.npz"
-        sparse.save_npz(path, features, compressed=False)
+def _save(
+    attempt: Attempt, name: str, features: Any, truth: NDArray[Any], weights: NDArray[np.float32], part: pl.DataFrame
+) -> None:
+    path = attempt.scratch / name
+    if sp.issparse(features):
+        features.sort_indices()
+        with path.open("wb") as file:
+            sp.save_npz(file, features, compressed=False)
         attempt.save_file(f"X.{name}.npz", path)
     else:
         _save_array(attempt, f"X.{name}.npy", features)
+    _save_array(attempt, f"y.{name}.npy", truth)
+    _save_array(attempt, f"w.{name}.npy", weights)
+    part.write_parquet(path)
+    attempt.save_file(f"rows.{name}.parquet", path, "application/vnd.apache.parquet")
 
 
 def _save_array(attempt: Attempt, name: str, values: NDArray[Any]) -> None:
     path = attempt.scratch / "array.npy"
-    np.save(path, values)
+    np.save(path, np.ascontiguousarray(values))
     attempt.save_file(name, path)
 
 
-def _where(error: BaseException) -> str:
-    """File and line of the innermost frame outside installed packages."""
-    place, trace = "preprocess", error.__traceback__
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if "site-packages" not in file and "/noria/" not in file:
-            place = f"{file}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
+def _names(transformer: Any, columns: int) -> list[str]:
+    try:
+        names = [str(name) for name in transformer.get_feature_names_out()]
+    except Exception:  # not every transformer can name what it makes
+        names = []
+    return names if len(names) == columns else [f"feature {index}" for index in range(columns)]

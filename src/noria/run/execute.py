@@ -109,6 +109,7 @@ def _compute(
             run_id=order.run.id,
             run_number=order.run.number,
             lifecycle=order.run.lifecycle,
+            plan=order.run.plan,
             step=step,
             config=code.lifecycle.config(order.word),
             schema=code.lifecycle.schema,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from noria.clock import Clock
 from noria.digest import Digest, canonical
 from noria.errors import NotFound
-from noria.plan import Step
+from noria.plan import Plan, Step
 from noria.settings import Settings
 from noria.store.artifacts import ArtifactStore
 from noria.store.engine import Store
@@ -53,8 +53,8 @@ class Attempt:
 
     run_id, run_number, lifecycle
         Which run, its number within the lifecycle, the lifecycle's name (also the dataset's and the model's name).
-    step
-        The plan's step.
+    plan, step
+        The run's plan, and the step of it that this is.
     config
         The stage's configuration object, as the user declared it.
     schema
@@ -72,6 +72,7 @@ class Attempt:
     run_id: str
     run_number: int
     lifecycle: str
+    plan: Plan
     step: Step
     config: Any
     schema: Any
