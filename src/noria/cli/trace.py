@@ -1,0 +1,94 @@
+"""noria trace: from any thing to all it came from and all that came of it."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.tree import Tree
+
+from noria.cli import output
+from noria.data import captured
+from noria.errors import NotFound, UserError
+from noria.governance import trace as tracing
+from noria.run.place import Place
+from noria.store import datasets, registry, routes
+
+KINDS = ("prediction", "model", "data", "release", "run", "batch", "artifact")
+app = output.app("From any thing to all it came from, or all that came of it.")
+
+
+@app.command()
+def trace(
+    kind: Annotated[str, typer.Argument(help=", ".join(KINDS))],
+    id: Annotated[str, typer.Argument(help="Its id, such as income@2 for a model or data.")],
+    down: Annotated[bool, typer.Option("--down", help="What came of it, instead of what it came from.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the tree as JSON.")] = False,
+) -> None:
+    """Walk the lineage of one thing."""
+    if kind not in KINDS:
+        raise UserError(f"no kind {kind!r}", where="noria trace", do=f"Kinds are {', '.join(KINDS)}.")
+    place = output.existing_place()
+    found = tree_of(place, kind, id, down=down)
+    if json:
+        output.show_json(as_data(found))
+    else:
+        drawn = Tree(f"[bold]{found.id}[/]")
+        _grow(drawn, found)
+        output.console.print(drawn)
+
+
+def tree_of(place: Place, kind: str, id: str, *, down: bool = False) -> tracing.Node:
+    """The lineage of a thing; a prediction leads to the version that gave it."""
+    walk = tracing.down if down else tracing.up
+    if kind == "prediction":
+        row = _prediction(place, id)
+        version = walk(place.store, f"model_version:{row['endpoint']}@{row['version']}")
+        return tracing.Node(f"prediction:{id}", "", (tracing.Node(version.id, f"variant {row['variant']}", version.children),))
+    node = _node(place, kind, id)
+    found = walk(place.store, node)
+    if not found.children:
+        _must_exist(place, kind, id)
+    return found
+
+
+def _node(place: Place, kind: str, id: str) -> str:
+    if kind in ("model", "data"):
+        name, _, number = id.partition("@")
+        if not number.isdigit():
+            with place.store.read() as c:
+                newest = registry.aliases(c, name).get(number or "champion") if kind == "model" else None
+                versions = datasets.versions(c, name) if kind == "data" else []
+            number = str(newest or (versions[-1].number if versions else ""))
+        return f"{'model_version' if kind == 'model' else 'dataset_version'}:{name}@{number}"
+    return f"{kind}:{id}"
+
+
+def _prediction(place: Place, id: str) -> dict[str, Any]:
+    with place.store.read() as c:
+        endpoints = [route.endpoint for route in routes.all_newest(c)]
+    for endpoint in endpoints:
+        row = captured.lookup(place.settings, endpoint, id)
+        if row is not None:
+            return row
+    raise NotFound(f"no prediction {id}", where="captured data", do="It may not be flushed yet; try again in a second.")
+
+
+def _must_exist(place: Place, kind: str, id: str) -> None:
+    raise NotFound(f"nothing is known of {kind} {id}", where="lineage", do="See 'noria model list' or 'noria data log'.")
+
+
+def as_data(node: tracing.Node) -> dict[str, Any]:
+    """A tree as plain data."""
+    return {"id": node.id, "role": node.role, "children": [as_data(child) for child in node.children]}
+
+
+def _grow(tree: Tree, node: tracing.Node) -> None:
+    for child in node.children:
+        if child.id.startswith("artifact:"):
+            tree.add(f"[dim]{child.role}[/] artifact:{child.id[9:21]}")
+            continue
+        branch = tree.add(f"[dim]{child.role}[/] {child.id}" + (" [dim](above)[/]" if child.seen else ""))
+        _grow(branch, child)
+
+
+def command(words: list[str]) -> int:
+    return output.run_app(app, "trace", words)
