@@ -23,6 +23,7 @@ from noria.run import fingerprint as fp
 from noria.run import owner
 from noria.run.place import Code, Place
 from noria.store import alerts, lineage, runs
+from noria.store.alerts import Sent
 from noria.store.attempt import Attempt, Result
 
 MODULES: Mapping[str, str] = {
@@ -54,7 +55,7 @@ class Done:
     """How a step ended, and the alerts that its commit put on record."""
 
     step: runs.StepRun
-    alerts: tuple[alerts.Sent, ...] = ()
+    alerts: tuple[Sent, ...] = ()
 
 
 def execute(
@@ -162,9 +163,9 @@ def _commit(place: Place, order: Order, attempt: Attempt, id: int, number: int) 
         return Done(runs.step(c, order.run.id, order.word, order.shard), sent)
 
 
-def _sent(attempt: Attempt, order: Order, index: int) -> alerts.Sent:
+def _sent(attempt: Attempt, order: Order, index: int) -> Sent:
     alert = attempt.alerts[index]
-    return alerts.Sent(
+    return Sent(
         id=Digest.of_json([order.run.id, order.word, order.shard, index]).hex[:32],
         lifecycle=order.run.lifecycle,
         run_id=order.run.id,
