@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.exceptions import TyperException
 
 from noria import settings
 from noria.errors import UserError
@@ -29,12 +29,11 @@ def run_app(app: typer.Typer, word: str, words: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(args=words or ["--help"], prog_name=f"noria {word}", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError:
-        return 0
-    except click.ClickException as error:
-        raise UserError(error.format_message(), where=f"noria {word}", do=f"See 'noria {word} --help'.") from error
-    except click.exceptions.Abort as error:
+    except typer.Abort as error:
         raise KeyboardInterrupt from error
+    except TyperException as error:
+        message = error.format_message() if isinstance(error, typer.BadParameter.__mro__[2]) else str(error)
+        raise UserError(message, where=f"noria {word}", do=f"See 'noria {word} --help'.") from error
     return code if isinstance(code, int) else 0
 
 

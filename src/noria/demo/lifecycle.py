@@ -15,8 +15,8 @@ income = nr.Lifecycle(
     analyze=nr.Analyze(slices=["education", "occupation"], sensitivity=0.01),
     release=nr.Release(
         gates=[
-            nr.better_than_champion("roc_auc", slack=0.05),
-            nr.fair("demographic_parity_difference", max=0.28, column="sex"),
+            nr.better_than_champion("roc_auc", margin=0.05),
+            nr.fair("demographic_parity_difference", max=0.28, on=["sex"]),
         ]
     ),
     serve=nr.Serve(champion=90, challenger=10),

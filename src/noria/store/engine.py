@@ -31,20 +31,18 @@ class Store:
         StoreUnavailable
             If the database is locked, corrupt, full, or out of reach.
         """
-        with _explained(self.engine), self.engine.connect() as connection:
+        with _explained(self.engine), self.engine.connect() as connection, connection.begin():
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            with connection.begin():
-                yield connection
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One transaction that only reads; it never waits for writers."""
-        with _explained(self.engine), self.engine.connect() as connection:
+        with _explained(self.engine), self.engine.connect() as connection, connection.begin():
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")
-            with connection.begin():
-                yield connection
+            yield connection
 
     @property
     def url(self) -> str:

@@ -23,11 +23,10 @@ KNOWN = frozenset(script.revision for script in ScriptDirectory.from_config(_con
 def upgrade(engine: Engine) -> None:
     """Apply all missing revisions in one transaction."""
     config = _config()
-    with engine.connect() as connection:
+    with engine.connect() as connection, connection.begin():
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        with connection.begin():
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
