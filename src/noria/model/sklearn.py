@@ -76,6 +76,11 @@ def class_columns(estimator: Any) -> NDArray[np.intp] | None:
     return None if known is None else np.asarray(known).astype(np.intp)
 
 
+def answer_of(estimator: Any, features: Any, signature: Signature) -> Prediction:
+    """What a fitted estimator says to processed features."""
+    return answer(scores(estimator, features), signature, class_columns(estimator) if signature.classes else None)
+
+
 def features_of(preprocessor: Any, frame: pd.DataFrame) -> Any:
     """Features as the estimator was trained on: float32, dense rows or CSR."""
     import scipy.sparse as sp
@@ -96,8 +101,7 @@ class Fitted:
 
     def predict(self, columns: Columns) -> Prediction:
         frame = to_frame(self.signature.clean(columns))
-        found = scores(self.estimator, features_of(self.preprocessor, frame))
-        return answer(found, self.signature, class_columns(self.estimator) if self.signature.classes else None)
+        return answer_of(self.estimator, features_of(self.preprocessor, frame), self.signature)
 
 
 class _Format:

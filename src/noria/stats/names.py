@@ -3,6 +3,7 @@
 METRICS = (
     "roc_auc",
     "accuracy",
+    "balanced_accuracy",
     "average_precision",
     "precision",
     "recall",

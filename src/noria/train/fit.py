@@ -1,7 +1,10 @@
 """One candidate: fitted on the training split, measured on another."""
 
+import inspect
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,16 @@ from noria.store.attempt import Attempt
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """Where the arrays of one split lie; light enough to send to another process."""
+
+    features: str
+    sparse: bool
+    labels: str
+    weights: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """The arrays of one split, memory-mapped: features [n, m], labels [n], weights [n]."""
 
@@ -23,15 +36,22 @@ class Part:
     w: Any
 
 
-def part(attempt: Attempt, split: str) -> Part:
-    """Open the processed data of a split."""
-    outputs = attempt.inputs["preprocess"].outputs
-    if f"X.{split}.npz" in outputs:
-        features = sparse.load_npz(attempt.open("preprocess", f"X.{split}.npz"))
+def files(attempt: Attempt, split: str) -> Files:
+    """The processed data of a split."""
+    is_sparse = f"X.{split}.npz" in attempt.inputs["preprocess"].outputs
+    names = (f"X.{split}.{'npz' if is_sparse else 'npy'}", f"y.{split}.npy", f"w.{split}.npy")
+    features, labels, weights = (str(attempt.open("preprocess", name)) for name in names)
+    return Files(features, is_sparse, labels, weights)
+
+
+def open_part(where: Files) -> Part:
+    """Memory-map a split: all processes that do share one copy."""
+    if where.sparse:
+        with Path(where.features).open("rb") as file:
+            features = sparse.load_npz(file)
     else:
-        features = np.load(attempt.open("preprocess", f"X.{split}.npy"), mmap_mode="r")
-    labels, weights = (np.load(attempt.open("preprocess", f"{name}.{split}.npy"), mmap_mode="r") for name in "yw")
-    return Part(features, labels, weights)
+        features = np.load(where.features, mmap_mode="r")
+    return Part(features, np.load(where.labels, mmap_mode="r"), np.load(where.weights, mmap_mode="r"))
 
 
 def make(function: Callable[..., Any] | None, params: Mapping[str, Any], task: str, seed: int) -> Any:
@@ -45,21 +65,19 @@ def make(function: Callable[..., Any] | None, params: Mapping[str, Any], task: s
     if function is None:
         return _default(params, task, seed)
     try:
-        made = function(dict(params))
+        made = function(dict(params)) if inspect.signature(function).parameters else function()
     except Exception as error:
+        raise _failed(f"the train function {function.__name__} raised", error, params) from error
+    if isinstance(made, type) or not (hasattr(made, "fit") and hasattr(made, "predict")):
+        kind = made.__name__ if isinstance(made, type) else type(made).__name__
         raise UserCodeFailed(
-            f"train function {function.__name__} raised {type(error).__name__}: {error}",
-            where=f"parameters {dict(params)}",
-            do="Correct it and run the same command again.",
-        ) from error
-    if not (hasattr(made, "fit") and hasattr(made, "predict")):
-        raise UserCodeFailed(
-            f"train function {function.__name__} returned {type(made).__name__}, not an estimator",
+            f"the train function {function.__name__} returned {kind}, which is no unfitted estimator",
             where="train",
-            do="Return an unfitted object with fit and predict.",
+            do="Return an object with fit and predict, such as LogisticRegression().",
         )
-    if "random_state" in getattr(made, "get_params", dict)() and made.get_params()["random_state"] is None:
-        made.set_params(random_state=seed)
+    if hasattr(made, "get_params"):
+        missing = [key for key, value in made.get_params().items() if key.endswith("random_state") and value is None]
+        made.set_params(**{key: seed for key in missing})
     return made
 
 
@@ -73,29 +91,51 @@ def fit(estimator: Any, data: Part, params: Mapping[str, Any]) -> Any:
     """
     weighted = not np.all(data.w == 1)
     try:
-        if weighted:
-            estimator.fit(data.X, data.y, sample_weight=np.asarray(data.w))
-        else:
+        if not weighted:
             estimator.fit(data.X, data.y)
+        elif hasattr(estimator, "steps"):  # a pipeline hands weights to its last step only by that step's name
+            estimator.fit(data.X, data.y, **{f"{estimator.steps[-1][0]}__sample_weight": np.asarray(data.w)})
+        else:
+            estimator.fit(data.X, data.y, sample_weight=np.asarray(data.w))
     except Exception as error:
-        raise UserCodeFailed(
-            f"{type(estimator).__name__} cannot be fitted: {type(error).__name__}: {str(error).splitlines()[0]}",
-            where=f"parameters {dict(params)}",
-            do="Correct the train function or the search space.",
-        ) from error
+        raise _failed(f"fitting {type(estimator).__name__} raised", error, params) from error
     return estimator
 
 
 def measure(estimator: Any, data: Part, signature: Signature, metric: str) -> float:
-    """One metric on a part; NaN where it is not defined."""
-    return METRICS[metric].of(np.asarray(data.y), answer_of(estimator, data.X, signature).answer)
+    """One metric on a part; NaN where it is undefined.
+
+    Raises
+    ------
+    UserCodeFailed
+        If the estimator cannot predict, or predicts NaN.
+    """
+    try:
+        scores = answer_of(estimator, data.X, signature).scores
+    except Exception as error:
+        raise _failed(f"{type(estimator).__name__} cannot predict:", error, {}) from error
+    if not np.isfinite(scores).all():
+        raise UserCodeFailed(
+            f"{type(estimator).__name__} predicts NaN for {int((~np.isfinite(scores)).sum()):,} rows",
+            where="train",
+            do="Impute missing values in the preprocess function, or use another estimator.",
+        )
+    return METRICS[metric].of(np.asarray(data.y), scores)
 
 
 def _default(params: Mapping[str, Any], task: str, seed: int) -> Any:
-    if task == "regression":
-        from sklearn.linear_model import Ridge
+    import lightgbm
 
-        return Ridge(**params)
-    from sklearn.linear_model import LogisticRegression
+    kind = lightgbm.LGBMRegressor if task == "regression" else lightgbm.LGBMClassifier
+    steady = {"random_state": seed, "deterministic": True, "force_row_wise": True, "verbose": -1, "n_jobs": 2}
+    return kind(**{"n_estimators": 100, **steady, **params})
 
-    return LogisticRegression(**{"max_iter": 500, "random_state": seed, **params})
+
+def _failed(what: str, error: Exception, params: Mapping[str, Any]) -> UserCodeFailed:
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
+    last = frames[-1] if frames else None
+    where = f"{last.filename}, line {last.lineno}" if last and "/noria/" not in last.filename else "train"
+    shown = f", with {dict(params)}" if params else ""
+    text = (str(error).splitlines() or [""])[0][:300]
+    do = "Correct the train function or the space, then run the same command again."
+    return UserCodeFailed(f"{what} {type(error).__name__}: {text}", where=where + shown, do=do)

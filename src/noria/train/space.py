@@ -5,23 +5,29 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
-from noria.train.config import Choice, Number, Tune
+from noria.train.config import Choice, Range, Real, Tune
 
-Space = Mapping[str, Number | Choice]
-
-
-def suggest(trial: optuna.Trial, space: Space) -> dict[str, Any]:
-    """The trial's value of each parameter."""
-    return {name: _suggest(trial, name, what) for name, what in space.items()}
+POINTS = 5  # of a number in a grid
 
 
-def _suggest(trial: optuna.Trial, name: str, what: Number | Choice) -> Any:
+def distributions(space: Mapping[str, Range]) -> dict[str, BaseDistribution]:
+    """Optuna's distribution of each parameter."""
+    return {name: _distribution(what) for name, what in space.items()}
+
+
+def _distribution(what: Range) -> BaseDistribution:
     if isinstance(what, Choice):
-        return trial.suggest_categorical(name, what.options)
-    if what.whole:
-        return trial.suggest_int(name, int(what.low), int(what.high), log=what.log)
-    return trial.suggest_float(name, what.low, what.high, log=what.log)
+        return CategoricalDistribution(what.options)
+    if isinstance(what, Real):
+        return FloatDistribution(what.low, what.high, log=what.log)
+    return IntDistribution(what.low, what.high, log=what.log, step=what.step)
 
 
 def sampler(tune: Tune, seed: int) -> optuna.samplers.BaseSampler:
@@ -32,16 +38,18 @@ def sampler(tune: Tune, seed: int) -> optuna.samplers.BaseSampler:
         return optuna.samplers.RandomSampler(seed=seed)
     if tune.sampler == "gp":
         return optuna.samplers.GPSampler(seed=seed)
-    return optuna.samplers.TPESampler(seed=seed)
+    # With several workers the liar keeps two of them from trying the same place.
+    return optuna.samplers.TPESampler(seed=seed, constant_liar=tune.workers > 1)
 
 
-def grid(what: Number | Choice) -> list[Any]:
-    """The values a grid takes of a parameter."""
+def grid(what: Range) -> list[Any]:
+    """The values a grid takes of a parameter: all options, or a few points between the bounds."""
     if isinstance(what, Choice):
         return list(what.options)
-    points = np.geomspace if what.log else np.linspace
-    values = points(what.low, what.high, what.steps)
-    return sorted({int(round(v)) for v in values}) if what.whole else [float(v) for v in values]
+    points = (np.geomspace if what.log else np.linspace)(what.low, what.high, POINTS)
+    if isinstance(what, Real):
+        return [min(max(float(v), what.low), what.high) for v in points]
+    return sorted({what.low + round((float(v) - what.low) / what.step) * what.step for v in points if v <= what.high})
 
 
 def size(tune: Tune) -> int:
