@@ -1,0 +1,61 @@
+# A bare `make` lists what there is. Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.run-stamp
+DEV := $(VENV)/.dev-stamp
+
+.PHONY: help demo test check test-system bench lock clean
+
+help:
+	@echo "make demo          the whole loop on bundled real data"
+	@echo "make test          install what the tests need, lint, types, all tests"
+	@echo "make check         lint and types only"
+	@echo "make test-system   only the tests with real processes and servers"
+	@echo "make bench         measure; ONLY=wheel|data|learning|serving for one family"
+	@echo "make lock          resolve the dependencies anew"
+
+demo: $(RUN)
+	$(BIN)/noria demo
+
+test: check
+	$(BIN)/python tests/servers.py
+	$(BIN)/pytest -n 2
+
+check: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-system: $(DEV)
+	$(BIN)/python tests/servers.py
+	$(BIN)/pytest -n 2 -m system
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks $(ONLY)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "noria needs Python 3.11 or newer"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -yq --no-install-recommends python3-venv; \
+	  else echo "the package python3-venv is missing: install it"; exit 2; fi; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN): requirements/run.lock pyproject.toml | $(BIN)/python
+	@test -e $(DEV) || $(BIN)/python -m pip install -q --require-hashes -r requirements/run.lock
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -qq -j 2 $(VENV)/lib src || true
+	@touch $@
+
+$(DEV): requirements/dev.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -qq -j 2 $(VENV)/lib src || true
+	@touch $@
+
+lock:
+	uv pip compile pyproject.toml --group dev --group build --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/dev.lock
+	uv pip compile pyproject.toml --group build --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -c requirements/dev.lock -o requirements/run.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
