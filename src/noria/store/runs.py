@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from noria.clock import Clock
 from noria.digest import Digest
@@ -162,11 +162,17 @@ def last_like(connection: Connection, lifecycle: str, word: str, before: int) ->
 
 
 def claim(connection: Connection, clock: Clock, id: int, *, owner: str) -> int:
-    """Take a step run: a new attempt, whose number is the fencing token. Older attempts can no longer commit."""
+    """Take a step run: a new attempt, whose number is the fencing token. Older attempts can no longer commit.
+
+    Raises
+    ------
+    Superseded
+        If it is finished.
+    """
     now = clock.now()
-    connection.execute(
+    changed = connection.execute(
         update(step_run)
-        .where(step_run.c.id == id)
+        .where(step_run.c.id == id, step_run.c.state.not_in(FINISHED))
         .values(
             state="running",
             attempt=step_run.c.attempt + 1,
@@ -177,6 +183,9 @@ def claim(connection: Connection, clock: Clock, id: int, *, owner: str) -> int:
             message=None,
         )
     )
+    if changed.rowcount != 1:
+        raise Superseded("the step is finished already", where=f"step run {id}", do="Use its outputs.")
+    connection.execute(delete(output).where(output.c.step_run_id == id))  # of an attempt that a gate had blocked
     return int(connection.execute(select(step_run.c.attempt).where(step_run.c.id == id)).scalar_one())
 
 

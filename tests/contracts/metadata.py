@@ -1,0 +1,211 @@
+"""What the metadata store must do, on every engine."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from noria.clock import FixedClock
+from noria.digest import Digest
+from noria.errors import NotFound, Superseded
+from noria.plan import Plan, Step
+from noria.store import audit, datasets, lineage, registry, routes, runs
+from noria.store.attempt import Output, Result
+from noria.store.engine import Store
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+CLOCK = FixedClock(NOON)
+PLAN = Plan("loans", (Step("collect"), Step("validate", needs=("collect",))), bundle="b", entry="loans.py")
+RESULT = Result({"rows": 3}, {"model": Output(Digest.of(b"m"), "text/plain", 1)})
+
+
+def batch(number: int, content: str | None = None) -> datasets.Batch:
+    digest = Digest.of((content or str(number)).encode()).hex
+    return datasets.Batch(digest[:16], "loans", number, digest, 10, 100, "files", {"name": "a.csv"}, None, "accepted", None,
+                          None, NOON)  # fmt: skip
+
+
+def model(number: int) -> registry.ModelVersion:
+    return registry.ModelVersion("loans", number, "p", "onnx", "loans-1", "loans", 1, {"C": 1.0}, {"auc": 0.9}, f"r{number}",
+                                 NOON)  # fmt: skip
+
+
+class MetadataContract:
+    @pytest.fixture
+    def store(self) -> Store:
+        raise NotImplementedError("each engine supplies itself")
+
+    @pytest.fixture
+    def run(self, store: Store) -> runs.Run:
+        with store.begin() as c:
+            return runs.start(c, CLOCK, PLAN, key="k", trigger="person", remedy=None)
+
+    def test_a_transaction_that_fails_leaves_nothing(self, store: Store) -> None:
+        with pytest.raises(RuntimeError), store.begin() as c:
+            datasets.add_batch(c, batch(1))
+            raise RuntimeError
+        with store.read() as c:
+            assert datasets.batches(c, "loans") == []
+
+    def test_times_come_back_in_utc(self, store: Store, run: runs.Run) -> None:
+        assert run.started_at == NOON
+        assert run.started_at.utcoffset() == timedelta(0)
+
+    def test_runs_are_numbered_within_a_lifecycle(self, store: Store, run: runs.Run) -> None:
+        with store.begin() as c:
+            second = runs.start(c, CLOCK, PLAN, key="k", trigger="person", remedy=None)
+        assert (run.number, second.number) == (1, 2)
+        assert second.plan == PLAN
+
+    def test_a_finished_step_gives_back_its_result(self, store: Store, run: runs.Run) -> None:
+        with store.begin() as c:
+            step = runs.step(c, run.id, "collect")
+            number = runs.claim(c, CLOCK, step.id, owner="me")
+            runs.finish(c, CLOCK, step.id, number, "done", RESULT)
+        with store.read() as c:
+            assert runs.result(c, step.id) == RESULT
+            assert runs.step(c, run.id, "collect").state == "done"
+
+    def test_an_overtaken_attempt_cannot_commit(self, store: Store, run: runs.Run) -> None:
+        with store.begin() as c:
+            step = runs.step(c, run.id, "collect")
+            old = runs.claim(c, CLOCK, step.id, owner="first")
+            new = runs.claim(c, CLOCK, step.id, owner="second")
+        with pytest.raises(Superseded), store.begin() as c:
+            datasets.add_batch(c, batch(1))
+            runs.finish(c, CLOCK, step.id, old, "done", RESULT)
+        with store.begin() as c:
+            assert datasets.batches(c, "loans") == []
+            assert not runs.renew(c, CLOCK, step.id, old)
+            runs.finish(c, CLOCK, step.id, new, "done", RESULT)
+
+    def test_a_finished_step_cannot_be_finished_again(self, store: Store, run: runs.Run) -> None:
+        with store.begin() as c:
+            step = runs.step(c, run.id, "collect")
+            number = runs.claim(c, CLOCK, step.id, owner="me")
+            runs.finish(c, CLOCK, step.id, number, "done", RESULT)
+        with pytest.raises(Superseded), store.begin() as c:
+            runs.finish(c, CLOCK, step.id, number, "done", RESULT)
+
+    def test_only_what_was_done_can_be_used_again(self, store: Store, run: runs.Run) -> None:
+        with store.begin() as c:
+            for word, state in (("collect", "done"), ("validate", "blocked")):
+                step = runs.step(c, run.id, word)
+                runs.mark(c, step.id, fingerprint=f"print of {word}")
+                runs.finish(c, CLOCK, step.id, runs.claim(c, CLOCK, step.id, owner="me"), state, Result({}, {}))
+        with store.read() as c:
+            assert runs.reusable(c, "loans", "collect", "print of collect") is not None
+            assert runs.reusable(c, "loans", "collect", "another print") is None
+            assert runs.reusable(c, "others", "collect", "print of collect") is None
+            assert runs.reusable(c, "loans", "validate", "print of validate") is None
+
+    def test_the_same_batch_again_is_no_new_batch(self, store: Store) -> None:
+        with store.begin() as c:
+            datasets.add_batch(c, batch(1, "x"))
+            datasets.add_batch(c, batch(1, "x"))
+            assert len(datasets.batches(c, "loans")) == 1
+
+    def test_the_same_batches_are_the_same_version(self, store: Store) -> None:
+        with store.begin() as c:
+            one = datasets.add_version(c, CLOCK, "loans", ["a", "b"], 20, None)
+            assert datasets.add_version(c, CLOCK, "loans", ["a", "b"], 20, None) == one
+            assert datasets.add_version(c, CLOCK, "loans", ["b", "a"], 20, None).number == 2
+
+    def test_the_baseline_is_the_newest_version_that_was_let_pass(self, store: Store) -> None:
+        with store.begin() as c:
+            for number, verdict in ((1, "pass"), (2, "block")):
+                datasets.add_version(c, CLOCK, "loans", [str(number)], 1, None)
+                datasets.set_verdict(c, "loans", number, verdict=verdict)
+            assert datasets.add_version(c, CLOCK, "loans", ["3"], 1, None).baseline == 1
+
+    def test_a_tag_moves(self, store: Store) -> None:
+        with store.begin() as c:
+            datasets.set_tag(c, CLOCK, "loans", "gold", 1)
+            datasets.set_tag(c, CLOCK, "loans", "gold", 2)
+            assert datasets.tags(c, "loans") == {"gold": 2}
+
+    def test_an_alias_moves_and_every_move_is_audited(self, store: Store, run: runs.Run) -> None:
+        with store.begin() as c:
+            for number in (1, 2):
+                registry.add_version(c, model(number))
+                registry.set_alias(c, CLOCK, "loans", "champion", number, actor="a", reason="r")
+            registry.set_alias(c, CLOCK, "loans", "champion", 2, actor="a", reason="again")
+            champion = registry.champion(c, "loans")
+            assert champion is not None
+            assert champion.number == 2
+            assert [e.after for e in audit.entries(c)] == [1, 2]
+
+    def test_an_unknown_version_is_not_found(self, store: Store) -> None:
+        with store.read() as c, pytest.raises(NotFound, match="no version 7"):
+            registry.version(c, "loans", 7)
+
+    def test_the_same_weights_are_no_new_revision(self, store: Store) -> None:
+        with store.begin() as c:
+            first = routes.set_weights(c, CLOCK, "loans", {"1": 100}, actor="a", reason="r")
+            assert routes.set_weights(c, CLOCK, "loans", {"1": 100}, actor="a", reason="r") == first
+            second = routes.set_weights(c, CLOCK, "loans", {"1": 90, "2": 10}, actor="a", reason="r")
+            assert (second.revision, second.salt) == (2, first.salt)
+            assert routes.all_newest(c) == [second]
+
+    def test_lineage_walks_both_ways(self, store: Store) -> None:
+        with store.begin() as c:
+            for child, parent in (("model:1", "run:1"), ("run:1", "batch:1"), ("run:1", "batch:2"), ("model:1", "run:1")):
+                lineage.link(c, child, parent, "of")
+            assert {e.parent for e in lineage.up(c, "model:1")} == {"run:1", "batch:1", "batch:2"}
+            assert {e.child for e in lineage.down(c, "batch:2")} == {"run:1", "model:1"}
+
+    def test_the_audit_chain_shows_what_was_altered(self, store: Store) -> None:
+        with store.begin() as c:
+            for number in range(4):
+                audit.record(c, CLOCK, actor="a", action="x", subject=str(number))
+            assert list(audit.problems(c)) == []
+            c.exec_driver_sql("UPDATE audit SET actor = 'somebody else' WHERE number = 2")
+            assert [p.split(" ")[1] for p in audit.problems(c)] == ["2"]
+            c.exec_driver_sql("DELETE FROM audit WHERE number = 2")
+            assert "missing" in next(audit.problems(c))
+
+    def test_writers_at_once_lose_nothing(self, store: Store) -> None:
+        def write() -> None:
+            for _ in range(10):
+                with store.begin() as c:
+                    audit.record(c, CLOCK, actor="a", action="x", subject="s")
+
+        in_parallel([write] * 4)
+        with store.read() as c:
+            assert len(list(audit.entries(c))) == 40
+            assert list(audit.problems(c)) == []
+
+    def test_one_of_many_claims_wins(self, store: Store, run: runs.Run) -> None:
+        won: list[int] = []
+
+        def work() -> None:
+            try:
+                with store.begin() as c:
+                    number = runs.claim(c, CLOCK, runs.step(c, run.id, "collect").id, owner="me")
+                with store.begin() as c:
+                    runs.finish(c, CLOCK, runs.step(c, run.id, "collect").id, number, "done", RESULT)
+                won.append(number)
+            except Superseded:
+                pass
+
+        in_parallel([work] * 4)
+        assert len(won) == 1
+
+
+def in_parallel(works: list[Callable[[], None]]) -> None:
+    errors: list[BaseException] = []
+
+    def guarded(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]

@@ -1,0 +1,84 @@
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from contracts.metadata import MetadataContract
+from sqlalchemy import inspect
+
+from noria.errors import StoreUnavailable, UserError
+from noria.store.engine import Store, open_store
+from noria.store.tables import metadata
+
+
+class TestSqlite(MetadataContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        store = open_store(f"sqlite:///{tmp_path / 'noria.db'}")
+        yield store
+        store.close()
+
+
+@pytest.mark.system
+class TestPostgres(MetadataContract):
+    @pytest.fixture
+    def store(self, postgres_url: str) -> Iterator[Store]:
+        store = open_store(postgres_url)
+        yield store
+        store.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
+def test_the_migrations_make_the_tables_that_the_code_speaks_of(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path / 'n.db'}" if engine == "sqlite" else request.getfixturevalue("postgres_url")
+    store = open_store(url)
+    found = inspect(store.engine)
+    assert set(found.get_table_names()) - {"alembic_version"} == set(metadata.tables)
+    for name, table in metadata.tables.items():
+        assert {c["name"] for c in found.get_columns(name)} == {c.name for c in table.columns}
+        assert {i["name"] for i in found.get_indexes(name) if not i.get("duplicates_constraint")} == {
+            i.name for i in table.indexes
+        }
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "noria.db"
+    file.write_text("not a database at all, but a poem " * 100)
+    with pytest.raises(StoreUnavailable, match="damaged"):
+        open_store(f"sqlite:///{file}")
+    assert file.read_text().startswith("not a database")
+
+
+def test_a_database_of_a_newer_noria_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "noria.db"
+    open_store(f"sqlite:///{file}").close()
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StoreUnavailable, match="newer noria"):
+        open_store(f"sqlite:///{file}")
+
+
+def test_a_locked_database_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("noria.store.engine.BUSY_MS", 200)
+    file = tmp_path / "noria.db"
+    store = open_store(f"sqlite:///{file}")
+    holder = sqlite3.connect(file, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreUnavailable, match="Another process holds it"), store.begin():
+        pass
+    holder.close()
+    store.close()
+
+
+def test_a_server_that_is_away_is_one_sentence() -> None:
+    with pytest.raises(StoreUnavailable, match="can be reached"):
+        open_store("postgresql+psycopg://noria@127.0.0.1:9/none")
+
+
+def test_what_is_no_url_is_the_users_mistake() -> None:
+    with pytest.raises(UserError, match="is not a database URL"):
+        open_store("a database, please")
