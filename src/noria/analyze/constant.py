@@ -1,5 +1,6 @@
 """Subsets that are nearly always given one label though their truth differs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ TRUTH = 0.10
 
 
 def dominated(
-    rows: pl.DataFrame, columns: list[str], y: NDArray[np.int64], given: NDArray[np.int64], smallest: int
+    rows: pl.DataFrame, columns: Sequence[str], y: NDArray[np.int64], given: NDArray[np.int64], smallest: int
 ) -> list[dict[str, Any]]:
     """Subsets where one label is given to more than 98 % of the rows, while more than 10 % surely have another."""
     found = []
@@ -25,7 +26,9 @@ def dominated(
         labels, counts = np.unique(given[mask], return_counts=True)
         top = int(labels[counts.argmax()])
         other = int((y[mask] != top).sum())
-        if counts.max() / count > NEARLY and wilson(other, count)[0] > TRUTH:
-            found.append({"column": name, "group": value, "rows": count, "label": top,
-                          "given": float(counts.max() / count), "truth": 1 - other / count})  # fmt: skip
+        share = float(counts.max() / count)
+        if share > NEARLY and wilson(other, count)[0] > TRUTH:
+            found.append(
+                {"column": name, "group": value, "rows": count, "label": top, "given": share, "truth": 1 - other / count}
+            )
     return found

@@ -7,20 +7,32 @@ import polars as pl
 from noria.data.schema import Schema
 from noria.data.split import keys
 
+SHOWN = 20
+
 
 def proof(analysis: pl.DataFrame, learned: pl.DataFrame, schema: Schema) -> dict[str, Any]:
-    """How many analysis rows share their subject or their content with rows that were learned from.
+    """Analysis rows that share their subject, or (without subjects) their content, with rows that were learned from.
 
-    Content equality is counted and shown, not forbidden: two people may have the same values.
+    Returns
+    -------
+    dict
+        ``shared`` must be 0. ``same_content`` counts rows of other subjects with equal values: they are shown, not
+        forbidden, because two people may be alike. ``rows_shown`` lists some of the offending ones.
     """
-    by = [schema.subject] if schema.subject else None
-    found: dict[str, Any] = {"rows": analysis.height, "learned_rows": learned.height}
-    found["by"] = "subject" if by else "content"
-    shared = analysis.filter(keys(analysis, schema).is_in(keys(learned, schema).implode()))
-    found["shared"] = shared.height
-    found["examples"] = [str(row[0]) for row in shared.select(by or shared.columns[:1]).head(5).iter_rows()]
+    taken = keys(learned, schema).unique()
+    mine = keys(analysis, schema)
+    shared = analysis.filter(mine.is_in(taken.implode()))
+    found: dict[str, Any] = {
+        "rows": analysis.height,
+        "learned_rows": learned.height,
+        "by": "subject" if schema.subject else "content",
+        "shared": shared.height,
+        "rows_shown": [f"{one['_batch']}/{one['_row']}" for one in shared.head(SHOWN).iter_rows(named=True)],
+        "same_content": 0,
+    }
     if schema.subject:
-        without = Schema(label=schema.label)
-        same = keys(analysis.drop(schema.subject), without).is_in(keys(learned.drop(schema.subject), without).implode())
-        found["same_content"] = int(same.sum())
+        bare = Schema(label=schema.label)
+        hidden = [name for name in (schema.subject, schema.time) if name is not None]
+        theirs = keys(learned.drop(hidden), bare).unique()
+        found["same_content"] = int(keys(analysis.drop(hidden), bare).is_in(theirs.implode()).sum())
     return found

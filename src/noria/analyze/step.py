@@ -6,113 +6,122 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from noria.analyze import charts, constant, disjoint, fairness, sensitivity, slices
-from noria.data.schema import Schema
-from noria.errors import Failure
+from noria.analyze import calibration, constant, disjoint, fairness, report, sensitivity, slices
+from noria.errors import Failure, UserCodeFailed
 from noria.model import package
-from noria.model.signature import Signature, rows_of
+from noria.model.signature import Signature, columns_of
 from noria.stats.interval import bootstrap
 from noria.stats.metrics import METRICS, all_of, default
 from noria.store.attempt import Attempt
 
-FORMAT = 1
+FORMAT = 2
 USES = {
-    "preprocess": tuple(f"rows.{split}.parquet" for split in ("train", "validation", "analysis")) + ("y.analysis.npy",),
+    "preprocess": (*(f"rows.{split}.parquet" for split in ("train", "validation", "analysis")), "y.analysis.npy"),
     "train": ("model",),
 }
 
 
 def run(attempt: Attempt) -> None:
     """Answer for every row of the analysis split and look at the answers from all sides."""
-    config, schema = attempt.config, attempt.schema
     rows = pl.read_parquet(attempt.open("preprocess", "rows.analysis.parquet"))
     y = np.load(attempt.open("preprocess", "y.analysis.npy"))
-    packed = package.read(attempt.open("train", "model"))
-    predictor, signature = packed.predictor(), packed.signature
-    frame = rows_of(rows, signature.inputs)
-    answer = predictor.predict({name: frame[name].to_numpy() for name in frame.columns}).answer
-    _finite(answer)
-    attempt.progress("slices", 0.3)
+    proven = _disjoint(attempt, rows)
+    packed = package.read(attempt.open("train", "model"), attempt.inputs["train"].outputs["model"].digest)
+    predictor = packed.predictor()
+    columns = columns_of(rows, packed.signature.inputs)
+    scores = predictor.predict(columns).scores
+    _finite(scores)
+    result = {"disjoint": proven, **overall(attempt, rows, y, scores, packed.signature)}
+    attempt.progress("sensitivity", 0.6)
+    metric = METRICS[default(attempt.schema.task)]
+    size = attempt.config.sensitivity
+    result["sensitivity"] = sensitivity.per_feature(predictor, columns, size, attempt.seed) if size else []
+    result["importance"] = sensitivity.importance(predictor, columns, y, metric, attempt.seed)
+    _save(attempt, result, rows, y, scores)
+
+
+def overall(
+    attempt: Attempt, rows: pl.DataFrame, y: NDArray[Any], scores: NDArray[Any], signature: Signature
+) -> dict[str, Any]:
+    """All that follows from rows, truth and answers, without asking the model again."""
+    config, schema = attempt.config, attempt.schema
     looked = list(dict.fromkeys([*config.slices, *schema.protected]))
+    features = [field.name for field in signature.inputs if field.kind != "text"]
+    attempt.progress("metrics", 0.1)
     result: dict[str, Any] = {
+        "task": schema.task,
         "rows": rows.height,
-        "metrics": all_of(schema.task, y, answer),
-        "intervals": _intervals(schema.task, y, answer, attempt.seed),
-        "slices": slices.table(rows, looked, y, answer, schema.task, config.smallest),
-        "disjoint": _disjoint(attempt, rows, schema),
+        "classes": None if signature.classes is None else list(signature.classes),
+        "metrics": all_of(schema.task, y, scores),
+        "intervals": _intervals(schema.task, y, scores, attempt.seed, config.rounds),
+        "slices": slices.table(rows, looked, y, scores, schema.task, config.min_rows),
+        "protected": list(schema.protected),
         "fairness": {},
         "dominated": [],
-        "protected": list(schema.protected),
+        "calibration": None,
+        "positive": signature.positive,
     }
-    if schema.task == "classification":
-        positive = favourable(schema, signature)
-        given = answer.argmax(axis=1)
-        truth_flag, given_flag = (y == positive).astype(np.int64), (given == positive).astype(np.int64)
-        result["fairness"] = fairness.between_groups(rows, list(schema.protected), truth_flag, given_flag, config.smallest)
-        result["dominated"] = constant.dominated(rows, looked, y, given, config.smallest)
-        result["positive"] = signature.classes[positive] if signature.classes else None
-    attempt.progress("sensitivity", 0.7)
-    result["sensitivity"] = sensitivity.per_feature(predictor, frame, signature, config.sensitivity, attempt.seed)
-    _save(attempt, result, rows, y, answer)
+    attempt.progress("slices", 0.3)
+    if signature.classes is not None:
+        given = scores.argmax(axis=1)
+        truth = (y == signature.positive_index).astype(np.int64)
+        favoured = (given == signature.positive_index).astype(np.int64)
+        wrong = given != y
+        result["fairness"] = fairness.between_groups(rows, schema.protected, truth, favoured, config.min_rows)
+        result["dominated"] = constant.dominated(rows, sorted({*looked, *features}), y, given, config.min_rows)
+        result["calibration"] = calibration.calibration(y, scores)
+    else:
+        gap = np.abs(scores - y)
+        wrong = gap > np.quantile(gap, 0.9)
+    searched = sorted({*schema.protected, *features})
+    result["found"] = slices.search(rows, searched, wrong, config.min_rows) if config.find else []
+    return result
 
 
-def favourable(schema: Schema, signature: Signature) -> int:
-    """The class index of the favourable label."""
-    classes = signature.classes or ()
-    wanted = classes[-1] if schema.positive is None else str(schema.positive)
-    if wanted not in classes:
-        raise Failure(
-            f"the favourable label {wanted!r} does not occur", where="Schema(positive=...)", do=f"Labels are {classes}."
-        )
-    return classes.index(wanted)
-
-
-def _finite(answer: NDArray[Any]) -> None:
-    bad = int((~np.isfinite(answer)).any(axis=-1).sum() if answer.ndim == 2 else (~np.isfinite(answer)).sum())
-    if bad:
-        raise Failure(f"the model answers NaN for {bad:,} rows", where="analyze", do="Impute missing values before it.")
-
-
-def _intervals(task: str, y: NDArray[Any], answer: NDArray[Any], seed: int) -> dict[str, list[float]]:
-    name = default(task)
-    low, high = bootstrap(lambda at: METRICS[name].of(y[at], answer[at]), len(y), seed=seed, rounds=100)
-    return {name: [low, high]} if np.isfinite(low) else {}
-
-
-def _disjoint(attempt: Attempt, rows: pl.DataFrame, schema: Schema) -> dict[str, Any]:
-    learned = pl.concat(
-        [pl.read_parquet(attempt.open("preprocess", f"rows.{name}.parquet")) for name in ("train", "validation")]
-    )
-    found = disjoint.proof(rows, learned, schema)
+def _disjoint(attempt: Attempt, rows: pl.DataFrame) -> dict[str, Any]:
+    splits = ("train", "validation")
+    learned = pl.concat([pl.read_parquet(attempt.open("preprocess", f"rows.{name}.parquet")) for name in splits])
+    found = disjoint.proof(rows, learned, attempt.schema)
     if found["shared"]:
         raise Failure(
-            f"{found['shared']:,} analysis rows were learned from, such as {', '.join(found['examples'])}",
+            f"{found['shared']:,} analysis rows were learned from: {', '.join(found['rows_shown'])}",
             where="disjointness proof",
-            do="This is a defect of the split: report it.",
+            do="Nothing was released. Report this: the split is wrong.",
         )
     return found
 
 
-def _save(attempt: Attempt, result: dict[str, Any], rows: pl.DataFrame, y: NDArray[Any], answer: NDArray[Any]) -> None:
+def _finite(scores: NDArray[Any]) -> None:
+    bad = int((~np.isfinite(scores.reshape(len(scores), -1))).any(axis=1).sum())
+    if bad:
+        raise UserCodeFailed(
+            f"the model predicts NaN for {bad:,} analysis rows",
+            where="analyze",
+            do="Impute missing values in the preprocess function, or use another estimator.",
+        )
+
+
+def _intervals(task: str, y: NDArray[Any], scores: NDArray[Any], seed: int, rounds: int) -> dict[str, list[float]]:
+    found = {}
+    for name in all_of(task, y, scores):
+        low, high = bootstrap(lambda at, of=METRICS[name].of: of(y[at], scores[at]), len(y), seed=seed, rounds=rounds)
+        if np.isfinite(low):
+            found[name] = [low, high]
+    return found
+
+
+def _save(attempt: Attempt, result: dict[str, Any], rows: pl.DataFrame, y: NDArray[Any], scores: NDArray[Any]) -> None:
+    attempt.progress("report", 0.9)
     attempt.save_json("analysis.json", result)
-    attempt.save("report.html", charts.report(f"Analysis of {attempt.lifecycle}", result), "text/html")
+    attempt.save("report.html", report.report(attempt.lifecycle, result), "text/html")
+    answers = {f"p{k}": scores[:, k] for k in range(scores.shape[1])} if scores.ndim == 2 else {"value": scores}
     path = attempt.scratch / "predictions.parquet"
-    columns = {f"p{i}": answer[:, i] for i in range(answer.shape[1])} if answer.ndim == 2 else {"value": answer}
-    rows.select("_batch", "_row").with_columns(pl.Series("y", y), **{k: pl.Series(v) for k, v in columns.items()}).write_parquet(path)
+    kept = rows.select("_batch", "_row").with_columns(pl.Series("y", y), **{k: pl.Series(v) for k, v in answers.items()})
+    kept.write_parquet(path)
     attempt.save_file("predictions.parquet", path, "application/vnd.apache.parquet")
-    worst = _worst(result["slices"])
-    differences = {
-        f"{column} {name}": value
-        for column, found in result["fairness"].items()
-        for name, value in found["differences"].items()
-        if name == "equal_opportunity_difference"
-    }
-    attempt.facts.update(metrics=result["metrics"], worst_slice=worst, fairness=differences)
-
-
-def _worst(found: list[dict[str, Any]]) -> str | None:
-    judged = [entry for entry in found if entry["judged"] and "accuracy" in entry["metrics"]]
-    if not judged:
-        return None
-    worst = min(judged, key=lambda entry: entry["metrics"]["accuracy"])
-    return f"{worst['column']} = {worst['group']}: accuracy {worst['metrics']['accuracy']:.3f}"
+    metric = "accuracy" if attempt.schema.task == "classification" else default(attempt.schema.task)
+    attempt.facts.update(
+        metrics=result["metrics"],
+        worst_slice=slices.worst(result["slices"], metric),
+        fairness=report.largest_differences(result),
+    )

@@ -13,7 +13,8 @@ from noria.errors import BadInput
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """``values``: class indices, or float32 numbers for regression; ``classes`` as texts in sorting order."""
+    """``values``: class indices, or float32 numbers for regression; ``classes`` as texts in sorting order, the
+    favourable one last if there are two."""
 
     values: NDArray[Any]
     classes: tuple[str, ...] | None
@@ -41,8 +42,11 @@ def of(frame: pl.DataFrame, schema: Schema) -> Labels:
         return Labels(values.to_numpy(), None, None)
     texts = column.cast(pl.String)
     classes = tuple(_in_order(column))
+    positive = _positive(classes, schema)
+    if len(classes) == 2:  # of two, the favourable one is the last: that is where metrics look for it
+        classes = (*(one for one in classes if one != positive), positive)
     codes = texts.replace_strict(list(classes), list(range(len(classes))), return_dtype=pl.Int64)
-    return Labels(codes.to_numpy(), classes, _positive(classes, schema))
+    return Labels(codes.to_numpy(), classes, positive)
 
 
 def _known(column: pl.Series, schema: Schema) -> pl.Series:

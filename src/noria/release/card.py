@@ -1,30 +1,57 @@
-"""The model card."""
+"""The model card: what it is, what it was made of, how it does, and why it was (not) released."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from noria.report import page
 
 
 def card(record: Mapping[str, Any]) -> bytes:
-    """A page that says what the model is, what it was made of, how it does, and why it was (not) released."""
+    """The card as one self-contained page."""
     number = record["number"]
-    title = f"{record['model']}@{number}" if number else f"{record['model']}: a candidate that was refused"
+    title = f"{record['model']}@{number}" if number else f"{record['model']}: a candidate, {record['decision']}"
+    colour = {"released": "pass", "waiting": "warn", "refused": "block"}[record["decision"]]
+    lead = f'<span class="{colour}">{record["decision"]}</span>: {_escape(record["reason"])}'
+    return page.page(title, lead, list(_sections(record)))
+
+
+def _sections(record: Mapping[str, Any]) -> Iterator[page.Section]:
     analysis = record["analysis"]
-    lead = f"Decision: {page.word('pass' if number else 'block')} {record['decision']}. {record['reason']}"
-    sections = [
-        page.Section("Gates", page.table(["gate", "verdict", "evidence"],
-                                         [(v["gate"], v["verdict"], v["evidence"]) for v in record["verdicts"]])),
-        page.Section("Made of", page.facts({
-            "data": f"{record['dataset']}@{record['dataset_version']}", "rows": record["rows"], "estimator": record["estimator"],
-            "format": record["format"], "parameters": record["params"], "remedy": record["remedy"], "seed": record["seed"],
-            "code bundle": record["bundle"][:12], "trials": len(record["trials"]),
-        })),
-        page.Section("How it does on the analysis split", page.facts(analysis["metrics"])),
-        *(page.Section(f"Fairness by {column}", page.facts(found["differences"])) for column, found in analysis["fairness"].items()),
-        page.Section("Trials", page.table(["", "parameters", record["metric"], "state"],
-            [(t["number"], t["params"], t["value"], t["state"]) for t in record["trials"]])),
-        page.Section("Not known", "<p>Who is affected beyond the protected columns above, how the labels were given, and what "
-                     "happens to people after a decision: the records do not say.</p>"),
-    ]  # fmt: skip
-    return page.page(title, lead, sections)
+    verdicts = [(one["gate"], one["verdict"], one["evidence"]) for one in record["verdicts"]]
+    yield page.Section("Gates", page.table(["gate", "verdict", "evidence"], verdicts))
+    made_of = {
+        "data": f"{record['dataset']}@{record['dataset_version']}",
+        "rows": record["rows"],
+        "estimator": record["estimator"],
+        "format": record["format"],
+        "parameters": record["params"],
+        "remedy": record["remedy"],
+        "seed": record["seed"],
+        "code bundle": record["bundle"][:12],
+        "trials": len(record["trials"]),
+        "decided by": record["decided_by"],
+        **record["environment"],
+    }
+    yield page.Section("Made of", page.facts(made_of))
+    spans = {name: f"{low:.4f} to {high:.4f}" for name, (low, high) in analysis["intervals"].items()}
+    rows = [(name, value, spans.get(name)) for name, value in analysis["metrics"].items()]
+    yield page.Section(
+        f"How it does on {analysis['rows']:,} rows it never saw", page.table(["metric", "value", "95 % interval"], rows)
+    )
+    for column, between in analysis["fairness"].items():
+        differences = [(name, one["value"], ", ".join(one["undecided"])) for name, one in between["differences"].items()]
+        heads = ["", "largest difference", "too few rows to judge"]
+        yield page.Section(f"Fairness by {column}", page.table(heads, differences))
+    trials = [(one["number"], one["params"], one["value"], one["state"]) for one in record["trials"]]
+    yield page.Section("All trials", page.table(["", "parameters", record["metric"], "state"], trials))
+    yield page.Section(
+        "Not known",
+        "<p>Who is affected beyond the protected columns above, how the labels came to be, and what happens to people "
+        "after a decision: the records do not say.</p>",
+    )
+
+
+def _escape(text: str) -> str:
+    from html import escape
+
+    return escape(text)

@@ -1,12 +1,21 @@
 """Rules that must hold before the wheel turns on, one function each, yielding verdicts with evidence."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from noria.release.config import AtLeast, Better, Fair, Gate, Slices
+from noria.release.config import (
+    AtLeast,
+    BetterThanChampion,
+    Calibrated,
+    Fair,
+    Fits,
+    Gate,
+    NoSliceWorse,
+    Stable,
+)
 from noria.stats.compare import Gap
-from noria.stats.metrics import METRICS
+from noria.stats.metrics import METRICS, default
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,79 +26,159 @@ class Verdict:
     verdict: str
     evidence: str
 
-    def to_json(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, str]:
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What gates judge by: the analysis report, and the comparison with the champion (None: there is none)."""
+    """What gates judge by.
+
+    analysis
+        The analysis report, as plain data.
+    compare
+        The candidate against the champion by a metric, on the same analysis rows; None: there is no champion.
+    megabytes
+        Size of the package, in MiB.
+    milliseconds
+        Measures the time for one row; called only if a gate asks.
+    """
 
     analysis: Mapping[str, Any]
     compare: Callable[[str], Gap | None]
+    megabytes: float
+    milliseconds: Callable[[], float]
+
+    @property
+    def task(self) -> str:
+        return str(self.analysis["task"])
 
 
-def better(gate: Better, case: Case) -> Iterator[Verdict]:
-    """Blocks if the candidate is surely worse than the champion by more than the slack."""
-    name = f"better than champion: {gate.metric}"
-    gap = case.compare(gate.metric)
+def better(gate: BetterThanChampion, case: Case) -> Iterator[Verdict]:
+    """Blocks if the candidate is surely worse than the champion by more than the margin."""
+    metric = gate.metric or default(case.task)
+    name = f"better than champion: {metric}"
+    gap = case.compare(metric)
     if gap is None:
         yield Verdict(name, "pass", "there is no champion yet")
         return
-    numbers = f"{gap.candidate:.4f} against {gap.champion:.4f}, gain {gap.gain:+.4f} ({gap.low:+.4f} to {gap.high:+.4f})"
-    verdict = "block" if gap.high < -gate.slack else "pass" if gap.low >= -gate.slack else "warn"
-    yield Verdict(name, verdict, numbers)
+    numbers = (
+        f"{gap.candidate:.4f} against {gap.champion:.4f} on the same rows, "
+        f"gain {gap.gain:+.4f} (95 %: {gap.low:+.4f} to {gap.high:+.4f})"
+    )
+    if gap.gain != gap.gain:
+        yield Verdict(name, "block", f"{metric} is undefined on the analysis split")
+    elif gap.high < -gate.margin:
+        yield Verdict(name, "block", numbers)
+    else:
+        yield Verdict(name, "pass" if gap.gain >= -gate.margin else "warn", numbers)
 
 
 def fair(gate: Fair, case: Case) -> Iterator[Verdict]:
-    """Blocks if groups differ by more than the bound; a group too small to be judged warns instead of passing."""
-    columns = [gate.column] if gate.column else list(case.analysis["protected"])
+    """Blocks if two groups differ by more than the bound; a group too small to judge never passes by luck."""
+    columns = gate.on or tuple(case.analysis["fairness"])
     if not columns:
-        yield Verdict(f"fair: {gate.metric}", "block", "no protected column is declared: Schema(protected=[...])")
+        yield Verdict(f"fair: {gate.metric}", "block", "no column is declared protected: Schema(protected=[...])")
     for column in columns:
-        found = case.analysis["fairness"].get(column, {"differences": {}, "groups": []})
-        value = found["differences"].get(gate.metric)
-        small = [g["group"] for g in found["groups"] if not g["judged"]]
         name = f"fair by {column}: {gate.metric}"
-        if value is None:
-            yield Verdict(name, "block", "there are not two groups large enough to compare")
-        elif value > gate.max:
-            yield Verdict(name, "block", f"{value:.3f} is more than {gate.max:g}")
-        elif small:
-            yield Verdict(name, "warn", f"{value:.3f} of at most {gate.max:g}; too small to judge: {', '.join(small)}")
+        between = case.analysis["fairness"].get(column)
+        if between is None:
+            yield Verdict(name, "block", f"{column} was not analysed: name it in Schema(protected=[...])")
         else:
-            yield Verdict(name, "pass", f"{value:.3f} of at most {gate.max:g}")
+            yield _fair(name, between["differences"][gate.metric], gate.max)
+
+
+def _fair(name: str, found: Mapping[str, Any], bound: float) -> Verdict:
+    small = f"too few rows to judge {', '.join(found['undecided'])}" if found["undecided"] else ""
+    if found["value"] is None:
+        return Verdict(name, "block", f"fewer than two groups have enough rows; {small}")
+    numbers = (
+        f"{found['value']:.3f} between {' and '.join(found['between'])} "
+        f"(95 %: {found['low']:.3f} to {found['high']:.3f}), at most {bound:g}"
+    )
+    if found["value"] > bound:
+        return Verdict(name, "block", numbers)
+    if found["certain"] > bound:
+        return Verdict(name, "block", f"{numbers}; a small group differs by at least {found['certain']:.3f}")
+    return Verdict(name, "warn", f"{numbers}; {small}") if small else Verdict(name, "pass", numbers)
+
+
+def no_slice_worse(gate: NoSliceWorse, case: Case) -> Iterator[Verdict]:
+    """Blocks if a slice is worse than all rows by more than the bound."""
+    name = f"no slice worse: {gate.metric}"
+    whole = case.analysis["metrics"].get(gate.metric)
+    judged = [one for one in case.analysis["slices"] if one["judged"] and gate.metric in one["metrics"]]
+    if whole is None or not judged:
+        yield Verdict(name, "block", "there is no slice to judge: Analyze(slices=[...])")
+        return
+    gain = METRICS[gate.metric].gain
+    worst = max(judged, key=lambda one: gain(whole, one["metrics"][gate.metric]))
+    value = worst["metrics"][gate.metric]
+    evidence = f"{worst['column']} = {worst['group']}: {value:.4f} against {whole:.4f} overall, at most {gate.by:g} worse"
+    yield Verdict(name, "block" if gain(whole, value) > gate.by else "pass", evidence)
+    for one in case.analysis["found"][:3]:
+        if gate.metric == "accuracy" and one["wrong"] - one["elsewhere"] > gate.by:
+            text = f"found {one['column']} = {one['group']}: {one['wrong']:.0%} wrong against {one['elsewhere']:.0%} elsewhere"
+            yield Verdict(name, "block", text)
 
 
 def at_least(gate: AtLeast, case: Case) -> Iterator[Verdict]:
     """Blocks if a metric does not reach its value."""
+    better_if = "at least" if METRICS[gate.metric].larger_is_better else "at most"
+    name = f"{gate.metric} {better_if} {gate.value:g}"
     value = case.analysis["metrics"].get(gate.metric)
-    name = f"{gate.metric} reaches {gate.value:g}"
     if value is None:
-        yield Verdict(name, "block", f"{gate.metric} is not defined on the analysis split")
+        yield Verdict(name, "block", f"{gate.metric} is undefined on the analysis split")
+    else:
+        good = METRICS[gate.metric].gain(value, gate.value) >= 0
+        yield Verdict(name, "pass" if good else "block", f"{value:.4f}")
+
+
+def stable(gate: Stable, case: Case) -> Iterator[Verdict]:
+    """Blocks if a small change of one number flips too many labels."""
+    name = f"stable: at most {gate.max:.1%} flipped"
+    numbers = [one for one in case.analysis["sensitivity"] if one["kind"] == "number" and one["flipped"] is not None]
+    if not numbers:
+        yield Verdict(name, "block", "sensitivity was not measured: Analyze(sensitivity=0.01)")
         return
-    good = value >= gate.value if METRICS[gate.metric].larger_is_better else value <= gate.value
-    yield Verdict(name, "pass" if good else "block", f"{value:.4f}")
+    worst = max(numbers, key=lambda one: one["flipped"])
+    verdict = "block" if worst["flipped"] > gate.max else "pass"
+    yield Verdict(name, verdict, f"{worst['flipped']:.2%} when {worst['feature']} moves a little")
 
 
-def slices(gate: Slices, case: Case) -> Iterator[Verdict]:
-    """Blocks if a subset's metric is under the overall one by more than allowed."""
-    overall = case.analysis["metrics"].get(gate.metric)
-    judged = [s for s in case.analysis["slices"] if s["judged"] and gate.metric in s["metrics"]]
-    name = f"no slice worse: {gate.metric}"
-    if overall is None or not judged:
-        yield Verdict(name, "block", "there is no subset to judge: Analyze(slices=[...])")
-        return
-    sign = 1.0 if METRICS[gate.metric].larger_is_better else -1.0
-    worst = max(judged, key=lambda s: sign * (overall - s["metrics"][gate.metric]))
-    gap = sign * (overall - worst["metrics"][gate.metric])
-    text = f"{worst['column']} = {worst['group']}: {worst['metrics'][gate.metric]:.4f} against {overall:.4f} overall"
-    yield Verdict(name, "block" if gap > gate.by else "pass", text)
+def calibrated(gate: Calibrated, case: Case) -> Iterator[Verdict]:
+    """Blocks if said and seen shares are too far apart."""
+    name = f"calibrated: error at most {gate.max:g}"
+    found = case.analysis["calibration"]
+    if found is None:
+        yield Verdict(name, "block", "calibration is a matter of classification")
+    else:
+        yield Verdict(name, "block" if found["error"] > gate.max else "pass", f"{found['error']:.4f}")
 
 
-RULES: Mapping[type, Callable[..., Iterator[Verdict]]] = {Better: better, Fair: fair, AtLeast: at_least, Slices: slices}
+def fits(gate: Fits, case: Case) -> Iterator[Verdict]:
+    """Blocks if the package is too large or too slow."""
+    if gate.max_mb is not None:
+        verdict = "block" if case.megabytes > gate.max_mb else "pass"
+        yield Verdict(f"size at most {gate.max_mb:g} MiB", verdict, f"{case.megabytes:.2f} MiB")
+    if gate.max_ms is not None:
+        took = case.milliseconds()
+        # The measured time stays out of the evidence: a release record has the same bytes for the same model.
+        verdict = "block" if took > gate.max_ms else "pass"
+        yield Verdict(f"one row in at most {gate.max_ms:g} ms", verdict, "slower" if took > gate.max_ms else "it does")
 
 
-def judge(gates: list[Gate], case: Case) -> list[Verdict]:
+RULES: Mapping[type, Callable[..., Iterator[Verdict]]] = {
+    BetterThanChampion: better,
+    Fair: fair,
+    NoSliceWorse: no_slice_worse,
+    AtLeast: at_least,
+    Stable: stable,
+    Calibrated: calibrated,
+    Fits: fits,
+}
+
+
+def judge(gates: Sequence[Gate], case: Case) -> list[Verdict]:
     """The verdicts of all gates, in the order they were declared."""
     return [verdict for gate in gates for verdict in RULES[type(gate)](gate, case)]

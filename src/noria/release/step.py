@@ -1,29 +1,34 @@
 """Release: may the candidate become the next version?"""
 
+import time
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from noria.digest import Digest
+from noria.errors import BadLifecycle
 from noria.model import package
-from noria.model.signature import rows_of
+from noria.model.signature import columns_of
 from noria.release import card
+from noria.release.decide import Decision, decide
 from noria.release.gates import Case, Verdict, judge
 from noria.stats.compare import Gap, paired
 from noria.stats.metrics import METRICS
 from noria.store import audit, lineage, registry
 from noria.store.attempt import Alert, Attempt
 
-FORMAT = 1
+FORMAT = 2
 USES = {
     "collect": ("dataset", "version"),
     "validate": ("remedy",),
-    "tune": ("study.json",),
     "train": ("model",),
     "analyze": ("analysis.json",),
 }
+LIBRARIES = ("noria", "numpy", "scikit-learn", "lightgbm", "onnxruntime", "polars")
 
 
 def run(attempt: Attempt) -> None:
@@ -32,60 +37,153 @@ def run(attempt: Attempt) -> None:
     with attempt.store.read() as c:
         champion = registry.champion(c, attempt.lifecycle)
         number = registry.next_number(c, attempt.lifecycle)
-    verdicts = judge(list(attempt.config.gates), Case(analysis, lambda metric: _compare(attempt, champion, metric)))
-    blocking = [v for v in verdicts if v.verdict == "block"]
-    decision = "refused" if blocking else "released"
-    reason = (
-        "; ".join(f"{v.gate}: {v.evidence}" for v in blocking) or "every gate holds"
-    )
-    record = _record(attempt, analysis, verdicts, None if blocking else number, decision, reason)
+    size = attempt.inputs["train"].outputs["model"].bytes
+    case = Case(analysis, lambda metric: _compare(attempt, champion, metric), size / 2**20, lambda: _one_row(attempt))
+    verdicts = judge(attempt.config.gates, case)
+    decision = decide(verdicts, attempt.config.approval)
+    record = _record(attempt, analysis, verdicts, decision, number if decision.word == "released" else None)
     kept = attempt.save_json("release.json", record)
     attempt.save("card.html", card.card(record), "text/html")
     attempt.facts.update(
-        decision=decision,
+        decision=decision.word,
         model=attempt.lifecycle,
         number=record["number"],
         release=record["release"],
         champion=champion.number if champion else None,
         verdicts=record["verdicts"],
     )
-    attempt.commit_with(lambda c: _keep(c, attempt, record, kept))
-    if blocking:
-        do = "Change data, features or model and run again; the card shows the evidence."
-        attempt.alert(Alert("block", f"candidate refused: {reason}", f"{attempt.lifecycle} run {attempt.run_number}", do,
-                            {"verdicts": record["verdicts"]}))  # fmt: skip
-        attempt.block(f"The candidate is refused: {reason}. {do}")
+    attempt.commit_with(lambda c: keep(c, attempt, record, kept))
+    if decision.word != "released":
+        _stop(attempt, decision, record)
+
+
+def keep(c: Connection, attempt: Attempt, record: dict[str, Any], kept: Digest) -> None:
+    """The effect: the release, and the version if there is one; doing it again changes nothing."""
+    at, model, number, id = attempt.clock.now(), record["model"], record["number"], record["release"]
+    if registry.of_release(c, id) is not None:
+        return
+    registry.add_release(
+        c,
+        registry.Release(
+            id=id,
+            model=model,
+            number=number,
+            run_id=attempt.run_id,
+            decision=record["decision"],
+            record=kept.hex,
+            verdicts=record["verdicts"],
+            decided_by=record["decided_by"],
+            reason=record["reason"],
+            at=at,
+        ),
+    )
+    data = f"dataset_version:{record['dataset']}@{record['dataset_version']}"
+    lineage.link(c, f"release:{id}", f"run:{attempt.run_id}", "decided in")
+    lineage.link(c, f"release:{id}", f"artifact:{record['package']}", "about")
+    lineage.link(c, f"run:{attempt.run_id}", data, "learned from")
+    after = {"release": id, "number": number}
+    why = record["reason"]
+    audit.record(
+        c, attempt.clock, actor="gates", action=record["decision"], subject=f"model:{model}", after=after, reason=why
+    )
+    if number is None:
+        return
+    registry.add_version(
+        c,
+        registry.ModelVersion(
+            model=model,
+            number=number,
+            package=record["package"],
+            format=record["format"],
+            run_id=attempt.run_id,
+            dataset=record["dataset"],
+            dataset_version=record["dataset_version"],
+            params=record["params"],
+            metrics=record["analysis"]["metrics"],
+            release_id=id,
+            created_at=at,
+        ),
+    )
+    lineage.link(c, f"model_version:{model}@{number}", f"release:{id}", "released by")
+    alias = registry.CHALLENGER if registry.champion(c, model) else registry.CHAMPION
+    registry.set_alias(c, attempt.clock, model, alias, number, actor="gates", reason=why)
+
+
+def _stop(attempt: Attempt, decision: Decision, record: dict[str, Any]) -> None:
+    where = f"{attempt.lifecycle}, run {attempt.run_number}"
+    evidence = {"verdicts": record["verdicts"], "release": record["release"]}
+    if decision.word == "waiting":
+        do = f"Look at the model card, then: noria model approve {record['release']} --reason '…'"
+        attempt.alert(Alert("info", "a candidate waits for approval", where, do, evidence))
+        attempt.block(f"The candidate waits for approval. {do}")
+        return
+    do = "Change data, features or model and run again; the model card shows the evidence."
+    attempt.alert(Alert("block", f"candidate refused: {decision.reason}", where, do, evidence))
+    attempt.block(f"The candidate is refused: {decision.reason}. {do}")
 
 
 def _compare(attempt: Attempt, champion: registry.ModelVersion | None, metric: str) -> Gap | None:
     """Candidate against champion on the same analysis rows."""
+    if METRICS[metric].task != attempt.schema.task:
+        raise BadLifecycle(f"{metric} is no metric of {attempt.schema.task}", where="Release", do="Use another metric.")
     if champion is None:
         return None
     rows = pl.read_parquet(attempt.open("preprocess", "rows.analysis.parquet"))
     y = np.load(attempt.open("preprocess", "y.analysis.npy"))
-    answers = []
-    for path in (attempt.artifacts.path(Digest(champion.package)), attempt.open("train", "model")):
-        packed = package.read(path)
-        frame = rows_of(rows, packed.signature.inputs)
-        answers.append(packed.predictor().predict({name: frame[name].to_numpy() for name in frame.columns}).answer)
-    if answers[0].shape != answers[1].shape or METRICS[metric].task != attempt.schema.task:
-        return None
-    return paired(metric, y, answers[0], answers[1], seed=attempt.seed)
+    mine = _package(attempt)
+    digest = Digest(champion.package)
+    theirs = package.read(attempt.artifacts.path(digest), digest)
+    old, new = (_scores(one, rows) for one in (theirs, mine))
+    if theirs.signature.classes != mine.signature.classes:
+        old = _in_order(old, theirs.signature.classes or (), mine.signature.classes or ())
+    return paired(metric, y, old, new, seed=attempt.seed)
+
+
+def _package(attempt: Attempt) -> package.Package:
+    return package.read(attempt.open("train", "model"), attempt.inputs["train"].outputs["model"].digest)
+
+
+def _scores(packed: package.Package, rows: pl.DataFrame) -> NDArray[Any]:
+    return packed.predictor().predict(columns_of(rows, packed.signature.inputs)).scores
+
+
+def _in_order(scores: NDArray[Any], have: tuple[Any, ...], want: tuple[Any, ...]) -> NDArray[Any]:
+    """The champion's probabilities by the candidate's classes; one it does not know gets probability 0."""
+    found = np.zeros((len(scores), len(want)), dtype=scores.dtype)
+    for place, one in enumerate(want):
+        if one in have:
+            found[:, place] = scores[:, have.index(one)]
+    return found
+
+
+def _one_row(attempt: Attempt, rounds: int = 50) -> float:
+    """Milliseconds for one row, the median of some."""
+    packed = _package(attempt)
+    row = pl.read_parquet(attempt.open("preprocess", "rows.analysis.parquet"), n_rows=1)
+    predictor, columns = packed.predictor(), columns_of(row, packed.signature.inputs)
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        predictor.predict(columns)
+        times.append(time.perf_counter() - began)
+    return 1000 * float(np.median(times))
 
 
 def _record(
-    attempt: Attempt, analysis: Any, verdicts: list[Verdict], number: int | None, decision: str, reason: str
+    attempt: Attempt, analysis: Any, verdicts: list[Verdict], decision: Decision, number: int | None
 ) -> dict[str, Any]:
+    """All an auditor asks for; no times in it, so that the same work gives the same bytes."""
     study = attempt.read_json("tune", "study.json")
     train, collect = attempt.inputs["train"], attempt.inputs["collect"].facts
-    plan = attempt.plan
+    trials = [{key: one[key] for key in ("number", "params", "value", "state")} for one in study["trials"]]
     return {
         "release": Digest.of_json([attempt.run_id, train.outputs["model"].digest.hex]).hex[:16],
         "model": attempt.lifecycle,
         "number": number,
-        "decision": decision,
-        "reason": reason,
-        "verdicts": [v.to_json() for v in verdicts],
+        "decision": decision.word,
+        "reason": decision.reason,
+        "decided_by": "gates",
+        "verdicts": [one.plain() for one in verdicts],
         "run": attempt.run_id,
         "dataset": collect["dataset"],
         "dataset_version": collect["version"],
@@ -93,46 +191,13 @@ def _record(
         "remedy": attempt.inputs["validate"].facts["remedy"],
         "package": train.outputs["model"].digest.hex,
         "format": train.facts["format"],
+        "onnx": attempt.read_json("train", "onnx.json"),
         "estimator": train.facts["estimator"],
         "params": train.facts["params"],
         "metric": study["metric"],
-        "trials": study["trials"],
+        "trials": trials,
         "seed": attempt.seed,
-        "bundle": plan.bundle,
+        "bundle": attempt.plan.bundle,
+        "environment": {name: version(name) for name in LIBRARIES},
         "analysis": analysis,
-        "decided_by": "gates",
     }
-
-
-def _keep(c: Connection, attempt: Attempt, record: dict[str, Any], kept: Digest) -> None:
-    at = attempt.clock.now()
-    model, number, id = record["model"], record["number"], record["release"]
-    registry.add_release(
-        c,
-        registry.Release(
-            id=id, model=model, number=number, run_id=attempt.run_id, decision=record["decision"], record=kept.hex,
-            verdicts=record["verdicts"], decided_by="gates", reason=record["reason"], at=at,
-        ),
-    )  # fmt: skip
-    data = f"dataset_version:{record['dataset']}@{record['dataset_version']}"
-    lineage.link(c, f"release:{id}", f"run:{attempt.run_id}", "decided in")
-    lineage.link(c, f"release:{id}", f"artifact:{record['package']}", "about")
-    lineage.link(c, f"run:{attempt.run_id}", data, "learned from")
-    audit.record(
-        c, attempt.clock, actor="gates", action=record["decision"], subject=f"model:{model}",
-        after={"release": id, "number": number}, reason=record["reason"],
-    )  # fmt: skip
-    if number is None:
-        return
-    registry.add_version(
-        c,
-        registry.ModelVersion(
-            model=model, number=number, package=record["package"], format=record["format"], run_id=attempt.run_id,
-            dataset=record["dataset"], dataset_version=record["dataset_version"], params=record["params"],
-            metrics=record["analysis"]["metrics"], release_id=id, created_at=at,
-        ),
-    )  # fmt: skip
-    lineage.link(c, f"model_version:{model}@{number}", f"release:{id}", "released by")
-    first = registry.champion(c, model) is None
-    alias = registry.CHAMPION if first else registry.CHALLENGER
-    registry.set_alias(c, attempt.clock, model, alias, number, actor="gates", reason=record["reason"])
