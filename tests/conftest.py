@@ -51,7 +51,8 @@ def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -
 def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server of our own, without a database name."""
     initdb, server = program("initdb"), program("postgres")
-    assert initdb and server, "PostgreSQL is missing: make test installs it"
+    assert initdb, "PostgreSQL is missing: make test installs it"
+    assert server, "PostgreSQL is missing: make test installs it"
     with tempfile.TemporaryDirectory(prefix="noria-pg-") as folder:
         data, port = Path(folder) / "data", free_port()
         who = {}

@@ -56,7 +56,7 @@ _HOME = {  # what runs, when first used
     "uniform": "noria.train.config",
     "when": "noria.feedback.config",
 }
-__all__ = [  # noqa: RUF022 - in the order of the alphabet, classes first, as in _HOME
+__all__ = [
     "Analyze",
     "Captured",
     "Client",

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Digest:
     """SHA-256 in lower-case hexadecimal; ``str()`` gives the first twelve digits, enough for people."""

@@ -81,9 +81,15 @@ class Lifecycle:
             )
         if (label is None) == (schema is None):
             raise BadLifecycle("give either label or schema", where=f"Lifecycle {name}", do='For example label="paid".')
-        given = dict(
-            schema=schema, validate=validate, tune=tune, analyze=analyze, release=release, serve=serve, feedback=feedback
-        )
+        given = {
+            "schema": schema,
+            "validate": validate,
+            "tune": tune,
+            "analyze": analyze,
+            "release": release,
+            "serve": serve,
+            "feedback": feedback,
+        }
         for word, value in given.items():
             if value is not None and not isinstance(value, KINDS[word]):
                 raise BadLifecycle(

@@ -22,13 +22,16 @@ RESULT = Result({"rows": 3}, {"model": Output(Digest.of(b"m"), "text/plain", 1)}
 
 def batch(number: int, content: str | None = None) -> datasets.Batch:
     digest = Digest.of((content or str(number)).encode()).hex
-    return datasets.Batch(digest[:16], "loans", number, digest, 10, 100, "files", {"name": "a.csv"}, None, "accepted", None,
-                          None, NOON)  # fmt: skip
+    source = {"name": "a.csv"}
+    return datasets.Batch(
+        digest[:16], "loans", number, digest, 10, 100, "files", source, None, "accepted", None, None, NOON
+    )
 
 
 def model(number: int) -> registry.ModelVersion:
-    return registry.ModelVersion("loans", number, "p", "onnx", "loans-1", "loans", 1, {"C": 1.0}, {"auc": 0.9}, f"r{number}",
-                                 NOON)  # fmt: skip
+    return registry.ModelVersion(
+        "loans", number, "p", "onnx", "loans-1", "loans", 1, {"C": 1.0}, {"auc": 0.9}, f"r{number}", NOON
+    )
 
 
 class MetadataContract:
@@ -150,7 +153,12 @@ class MetadataContract:
 
     def test_lineage_walks_both_ways(self, store: Store) -> None:
         with store.begin() as c:
-            for child, parent in (("model:1", "run:1"), ("run:1", "batch:1"), ("run:1", "batch:2"), ("model:1", "run:1")):
+            for child, parent in (
+                ("model:1", "run:1"),
+                ("run:1", "batch:1"),
+                ("run:1", "batch:2"),
+                ("model:1", "run:1"),
+            ):
                 lineage.link(c, child, parent, "of")
             assert {e.parent for e in lineage.up(c, "model:1")} == {"run:1", "batch:1", "batch:2"}
             assert {e.child for e in lineage.down(c, "batch:2")} == {"run:1", "model:1"}

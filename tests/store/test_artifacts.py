@@ -5,9 +5,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from contracts.artifact_store import AnswersLikeMemory, ArtifactStoreContract
 from hypothesis import settings
 
+from contracts.artifact_store import AnswersLikeMemory, ArtifactStoreContract
 from noria.digest import Digest
 from noria.errors import Damaged, StoreUnavailable, UserError
 from noria.store.artifacts import ArtifactStore, open_artifacts
@@ -48,7 +48,11 @@ class TestS3(ArtifactStoreContract):
             S3(s3_url, tmp_path / "other").get(digest)
 
     def test_an_endpoint_that_is_away_is_one_sentence(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name, value in {"ENDPOINT_URL": "http://127.0.0.1:9", "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x"}.items():
+        for name, value in {
+            "ENDPOINT_URL": "http://127.0.0.1:9",
+            "ACCESS_KEY_ID": "x",
+            "SECRET_ACCESS_KEY": "x",
+        }.items():
             monkeypatch.setenv(f"AWS_{name}", value)
         with pytest.raises(StoreUnavailable, match="AWS_ENDPOINT_URL"):
             S3("s3://nowhere", tmp_path / "cache").put(b"weights")

@@ -3,9 +3,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from contracts.metadata import MetadataContract
 from sqlalchemy import inspect
 
+from contracts.metadata import MetadataContract
 from noria.errors import StoreUnavailable, UserError
 from noria.store.engine import Store, open_store
 from noria.store.tables import metadata

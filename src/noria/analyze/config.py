@@ -32,9 +32,7 @@ class Analyze:
 
     def __post_init__(self) -> None:
         if isinstance(self.slices, str):
-            raise BadLifecycle(
-                "slices is a text, not a list", where="Analyze", do=f"Write slices=[{self.slices!r}]."
-            )
+            raise BadLifecycle("slices is a text, not a list", where="Analyze", do=f"Write slices=[{self.slices!r}].")
         if self.sensitivity < 0:
             raise BadLifecycle(f"sensitivity is {self.sensitivity}", where="Analyze", do="Use 0 or more.")
         for name in ("rounds", "min_rows"):

@@ -29,6 +29,13 @@ def dominated(
         share = float(counts.max() / count)
         if share > NEARLY and wilson(other, count)[0] > TRUTH:
             found.append(
-                {"column": name, "group": value, "rows": count, "label": top, "given": share, "truth": 1 - other / count}
+                {
+                    "column": name,
+                    "group": value,
+                    "rows": count,
+                    "label": top,
+                    "given": share,
+                    "truth": 1 - other / count,
+                }
             )
     return found

@@ -22,7 +22,9 @@ DIFFERENCES = {  # the largest difference of these rates between two groups
 Flags = NDArray[np.int64]
 
 
-def between_groups(rows: pl.DataFrame, protected: Sequence[str], truth: Flags, given: Flags, smallest: int) -> dict[str, Any]:
+def between_groups(
+    rows: pl.DataFrame, protected: Sequence[str], truth: Flags, given: Flags, smallest: int
+) -> dict[str, Any]:
     """For each protected column and each pair of them: differences between groups, and each group's rates.
 
     Parameters
@@ -49,7 +51,9 @@ def _between(of: pl.Series, truth: Flags, given: Flags, smallest: int) -> dict[s
         sensitive_features=of.to_numpy(),
     )
     members = {name: (of == name).to_numpy() for name in sorted(of.unique().to_list())}
-    found = [_group(name, frame.by_group.loc[name], truth[mask], given[mask], smallest) for name, mask in members.items()]
+    found = [
+        _group(name, frame.by_group.loc[name], truth[mask], given[mask], smallest) for name, mask in members.items()
+    ]
     return {
         "groups": found,
         "differences": {name: _largest(found, rates) for name, rates in DIFFERENCES.items()},
@@ -74,8 +78,8 @@ def _group(name: str, row: Any, truth: Flags, given: Flags, smallest: int) -> di
 def _largest(found: list[dict[str, Any]], rates: Sequence[str]) -> dict[str, Any]:
     """The largest difference between two judged groups, with its interval; and what small groups may hide.
 
-    ``value`` is None if fewer than two groups are large enough. ``certain`` is the largest difference that also holds at
-    the near end of its interval, small groups included; ``undecided`` names the groups that are too small to judge.
+    ``value`` is None if fewer than two groups are large enough. ``certain`` is the largest difference that also holds
+    at the near end of its interval, small groups included; ``undecided`` names the groups that are too small.
     """
     value: float | None = None
     low = high = None

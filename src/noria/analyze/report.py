@@ -33,7 +33,9 @@ def _sections(result: Mapping[str, Any]) -> Iterator[Section]:
     rows = [(name, value, spans.get(name)) for name, value in result["metrics"].items()]
     yield Section("Overall", table(["metric", "value", "95 % interval"], rows))
     if result["calibration"]:
-        drawn = chart(charts.calibration(result["calibration"]["bins"]), "Said probability against share that was right")
+        drawn = chart(
+            charts.calibration(result["calibration"]["bins"]), "Said probability against share that was right"
+        )
         yield Section("Calibration", facts({"expected calibration error": result["calibration"]["error"]}) + drawn)
     for column, between in result["fairness"].items():
         yield Section(f"Fairness by {column}", _fairness(between, result["positive"]))
@@ -60,16 +62,15 @@ def _fairness(between: Mapping[str, Any], positive: Any) -> str:
     ]
     heads = ["", "largest difference", "95 % interval", "between", "too few rows to judge"]
     drawn = chart(charts.rates(between["groups"]), f"Share given {positive!r}, with 95 % interval")
-    groups = [
-        (g["group"], g["rows"], *(rate["value"] for rate in g["rates"].values())) for g in between["groups"]
-    ]
+    groups = [(g["group"], g["rows"], *(rate["value"] for rate in g["rates"].values())) for g in between["groups"]]
     names = ["group", "rows", f"given {positive}", "true positive rate", "false positive rate"]
     return table(heads, differences) + drawn + table(names, groups)
 
 
 def _slices(found: list[dict[str, Any]]) -> str:
     rows = [
-        (f"{o['column']} = {o['group']}", o["rows"], o["metrics"], "" if o["judged"] else "too few to judge") for o in found
+        (f"{o['column']} = {o['group']}", o["rows"], o["metrics"], "" if o["judged"] else "too few to judge")
+        for o in found
     ]
     return table(["slice", "rows", "metrics", ""], rows)
 

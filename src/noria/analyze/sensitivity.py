@@ -12,13 +12,11 @@ MOST_ROWS = 2000
 WORST = 3  # rows shown per feature
 
 
-def per_feature(
-    predictor: Predictor, columns: dict[str, NDArray[Any]], size: float, seed: int
-) -> list[dict[str, Any]]:
+def per_feature(predictor: Predictor, columns: dict[str, NDArray[Any]], size: float, seed: int) -> list[dict[str, Any]]:
     """What happens when one feature alone is changed a little.
 
-    Numbers move by ``size`` standard deviations, up or down at random; categories and yes-or-no take the value of another
-    row; a text gets two neighbouring letters swapped.
+    Numbers move by ``size`` standard deviations, up or down at random; categories and yes-or-no take the value of
+    another     row; a text gets two neighbouring letters swapped.
 
     Returns
     -------

@@ -68,9 +68,7 @@ def table(
     return found
 
 
-def search(
-    rows: pl.DataFrame, columns: Sequence[str], wrong: NDArray[np.bool_], smallest: int
-) -> list[dict[str, Any]]:
+def search(rows: pl.DataFrame, columns: Sequence[str], wrong: NDArray[np.bool_], smallest: int) -> list[dict[str, Any]]:
     """Subsets by one and two columns in which far more answers are wrong than elsewhere, beyond chance.
 
     Parameters
@@ -81,7 +79,7 @@ def search(
     Returns
     -------
     list
-        Worst first. Of all that are listed at most one in twenty is by chance (Benjamini-Hochberg over the whole search).
+        Worst first. Of those listed at most one in twenty is by chance (Benjamini-Hochberg over the whole search).
     """
     codes = {name: _codes(rows, name) for name in columns}
     tried: list[tuple[str, str, int, int]] = []
@@ -90,7 +88,14 @@ def search(
     total, all_wrong = len(wrong), int(wrong.sum())
     p = np.array([two_shares(bad, count, all_wrong - bad, total - count) for _, _, count, bad in tried])
     kept = [
-        {"column": name, "group": value, "rows": count, "wrong": bad / count, "elsewhere": _rest(bad, count, wrong), "p": float(pv)}
+        {
+            "column": name,
+            "group": value,
+            "rows": count,
+            "wrong": bad / count,
+            "elsewhere": _rest(bad, count, wrong),
+            "p": float(pv),
+        }
         for (name, value, count, bad), pv, true in zip(tried, p, discoveries(p), strict=True)
         if true and bad / count > _rest(bad, count, wrong)
     ]
@@ -116,7 +121,10 @@ def _codes(rows: pl.DataFrame, name: str) -> tuple[NDArray[np.int64], list[str]]
 
 
 def _counted(
-    names: tuple[str, ...], codes: dict[str, tuple[NDArray[np.int64], list[str]]], wrong: NDArray[np.bool_], smallest: int
+    names: tuple[str, ...],
+    codes: dict[str, tuple[NDArray[np.int64], list[str]]],
+    wrong: NDArray[np.bool_],
+    smallest: int,
 ) -> Iterator[tuple[str, str, int, int]]:
     """All groups by these columns at once: name, value, rows, wrong rows."""
     place = np.zeros(len(wrong), dtype=np.int64)

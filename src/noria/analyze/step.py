@@ -1,5 +1,7 @@
 """Analyze: what the candidate does, and to whom, on rows it never saw."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -101,10 +103,15 @@ def _finite(scores: NDArray[Any]) -> None:
         )
 
 
+def _at(measure: Callable[..., float], y: NDArray[Any], scores: NDArray[Any], rows: NDArray[Any]) -> float:
+    return measure(y[rows], scores[rows])
+
+
 def _intervals(task: str, y: NDArray[Any], scores: NDArray[Any], seed: int, rounds: int) -> dict[str, list[float]]:
     found = {}
     for name in all_of(task, y, scores):
-        low, high = bootstrap(lambda at, of=METRICS[name].of: of(y[at], scores[at]), len(y), seed=seed, rounds=rounds)
+        measure = METRICS[name].of
+        low, high = bootstrap(partial(_at, measure, y, scores), len(y), seed=seed, rounds=rounds)
         if np.isfinite(low):
             found[name] = [low, high]
     return found
@@ -116,7 +123,9 @@ def _save(attempt: Attempt, result: dict[str, Any], rows: pl.DataFrame, y: NDArr
     attempt.save("report.html", report.report(attempt.lifecycle, result), "text/html")
     answers = {f"p{k}": scores[:, k] for k in range(scores.shape[1])} if scores.ndim == 2 else {"value": scores}
     path = attempt.scratch / "predictions.parquet"
-    kept = rows.select("_batch", "_row").with_columns(pl.Series("y", y), **{k: pl.Series(v) for k, v in answers.items()})
+    kept = rows.select("_batch", "_row").with_columns(
+        pl.Series("y", y), **{k: pl.Series(v) for k, v in answers.items()}
+    )
     kept.write_parquet(path)
     attempt.save_file("predictions.parquet", path, "application/vnd.apache.parquet")
     metric = "accuracy" if attempt.schema.task == "classification" else default(attempt.schema.task)

@@ -17,7 +17,9 @@ Name = Annotated[str, typer.Argument(metavar="DATASET[@VERSION]", help="Such as 
 
 
 @app.command()
-def log(dataset: Annotated[str | None, typer.Argument(help="All of them if left out.")] = None, json: AsJson = False) -> None:
+def log(
+    dataset: Annotated[str | None, typer.Argument(help="All of them if left out.")] = None, json: AsJson = False
+) -> None:
     """All versions, oldest first."""
     place = output.existing_place()
     with place.store.read() as c:
@@ -29,7 +31,8 @@ def log(dataset: Annotated[str | None, typer.Argument(help="All of them if left 
         output.show_json(found)
         return
     rows = [
-        (f"{v.dataset}@{v.number}", v.created_at, v.rows, len(v.batches), v.verdict, v.remedy, v.digest[:12]) for v in found
+        (f"{v.dataset}@{v.number}", v.created_at, v.rows, len(v.batches), v.verdict, v.remedy, v.digest[:12])
+        for v in found
     ]
     output.show_table("Versions", ["version", "made", "rows", "batches", "verdict", "remedy", "digest"], rows)
 
@@ -45,9 +48,13 @@ def show(name: Name, json: AsJson = False) -> None:
     names = ", ".join(f"'{id}'" for id in version.batches)
     condition = f"{table.BATCH} IN ({names})"
     if json:
-        output.show_json({"version": version, "batches": [held[id] for id in version.batches], "delta": path, "where": condition})
+        output.show_json(
+            {"version": version, "batches": [held[id] for id in version.batches], "delta": path, "where": condition}
+        )
         return
-    rows = [(id, held[id].origin, held[id].source["name"], held[id].rows, held[id].arrived_at) for id in version.batches]
+    rows = [
+        (id, held[id].origin, held[id].source["name"], held[id].rows, held[id].arrived_at) for id in version.batches
+    ]
     output.show_table(f"{version.dataset}@{version.number}", ["batch", "from", "source", "rows", "arrived"], rows)
     output.console.print(f"Verdict {version.verdict or 'not validated yet'}, remedy {version.remedy or 'none'}.")
     output.console.print(f"Any engine reads it: Delta table {path}\n  WHERE {condition}")
@@ -73,7 +80,9 @@ def diff(old: Name, new: Name, json: AsJson = False) -> None:
     if json:
         output.show_json(found)
     else:
-        output.show_table(f"{old} → {new}", ["", ""], [(k, ", ".join(v) if isinstance(v, list) else v) for k, v in found.items()])
+        output.show_table(
+            f"{old} → {new}", ["", ""], [(k, ", ".join(v) if isinstance(v, list) else v) for k, v in found.items()]
+        )
 
 
 @app.command()
@@ -94,7 +103,7 @@ def export(name: Name, file: Annotated[Path, typer.Argument(help="To write: .par
     place = output.existing_place()
     version = find(place, name)
     rows = table.scan(f"{place.settings.data}/{version.dataset}", version.batches).drop(*table.RESERVED)
-    sinks = {".parquet": rows.sink_parquet, ".csv": rows.sink_csv, ".jsonl": rows.sink_ndjson}
+    sinks: dict[str, Any] = {".parquet": rows.sink_parquet, ".csv": rows.sink_csv, ".jsonl": rows.sink_ndjson}
     if file.suffix not in sinks:
         raise UserError(f"cannot write {file.suffix!r}", where=str(file), do=f"Use one of {', '.join(sinks)}.")
     sinks[file.suffix](file)

@@ -70,7 +70,9 @@ def init(
 ) -> None:
     """Make a folder with a lifecycle file, sample data and a README."""
     if not NAME.fullmatch(name):
-        raise UserError(f"{name!r} is not a name", where="noria init", do="Use lower-case letters, digits, '-' and '_'.")
+        raise UserError(
+            f"{name!r} is not a name", where="noria init", do="Use lower-case letters, digits, '-' and '_'."
+        )
     folder = Path(name)
     if folder.exists():
         raise UserError("the folder is there already", where=str(folder), do="Choose another name, or remove it.")

@@ -82,7 +82,9 @@ def _guarded(words: list[str]) -> int:
         if isinstance(error, BrokenPipeError):
             return OK
         place = f" ({error.filename})" if error.filename else ""
-        return _say(Exception(f"{error.strerror or error}{place}. Finished work is kept; run it again."), FAILED, as_json)
+        return _say(
+            Exception(f"{error.strerror or error}{place}. Finished work is kept; run it again."), FAILED, as_json
+        )
     except KeyboardInterrupt:
         return _say(Exception("interrupted. The same command goes on where it stopped."), 130, as_json)
 

@@ -7,6 +7,7 @@ import typer
 from noria.cli import output
 from noria.errors import NotFound, UserError
 from noria.release import promote as promotion
+from noria.run.place import Place
 from noria.store import registry, routes
 
 app = output.app("Model versions and why they became so.")
@@ -95,7 +96,7 @@ def rollback(
     _say(route, json)
 
 
-def find(place: output.Place, name: str) -> registry.ModelVersion:
+def find(place: Place, name: str) -> registry.ModelVersion:
     """The version that ``MODEL``, ``MODEL@3`` or ``MODEL@champion`` names."""
     model, _, which = name.partition("@")
     with place.store.read() as c:
@@ -105,7 +106,7 @@ def find(place: output.Place, name: str) -> registry.ModelVersion:
             known = sorted({v.model for v in registry.versions(c)})
             if model not in known:
                 raise NotFound(f"no model {model}", where="registry", do=f"There are: {', '.join(known) or 'none'}.")
-            raise UserError(f"{model} has no {which or 'champion'}", where="registry", do=f"See 'noria model list'.")
+            raise UserError(f"{model} has no {which or 'champion'}", where="registry", do="See 'noria model list'.")
         return registry.version(c, model, number)
 
 

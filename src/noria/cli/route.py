@@ -13,7 +13,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 
 @app.command()
-def show(endpoint: Annotated[str | None, typer.Argument(help="All of them if left out.")] = None, json: AsJson = False) -> None:
+def show(
+    endpoint: Annotated[str | None, typer.Argument(help="All of them if left out.")] = None, json: AsJson = False
+) -> None:
     """The weights in force, who set them and why."""
     place = output.existing_place()
     with place.store.read() as c:
@@ -52,7 +54,9 @@ def _weights(texts: list[str]) -> dict[str, int]:
     for text in texts:
         version, _, weight = text.partition("=")
         if not version.isdigit() or not weight.isdigit():
-            raise UserError(f"{text!r} is not VERSION=WEIGHT", where="noria route set", do="Write for example 3=90 4=10.")
+            raise UserError(
+                f"{text!r} is not VERSION=WEIGHT", where="noria route set", do="Write for example 3=90 4=10."
+            )
         found[version] = int(weight)
     if sum(found.values()) == 0:
         raise UserError("all weights are 0", where="noria route set", do="Give at least one version a weight.")

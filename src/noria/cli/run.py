@@ -58,7 +58,9 @@ class Screen(Watcher):
 def line(step: StepRun) -> str:
     """One step run as one line."""
     style = output.STATE_STYLE.get(step.state, "default")
-    took = f"{(step.ended_at - step.started_at).total_seconds():6.2f} s" if step.started_at and step.ended_at else " " * 8
+    took = (
+        f"{(step.ended_at - step.started_at).total_seconds():6.2f} s" if step.started_at and step.ended_at else " " * 8
+    )
     return f"  {step.step:10} [{style}]{step.state:8}[/] {took}  {escape(summary(step))}"
 
 
@@ -85,7 +87,9 @@ SUMMARY = {
 @app.command()
 def run(
     file: Annotated[Path, typer.Argument(help="The lifecycle file.")],
-    remedy: Annotated[str | None, typer.Option(help="What to do about a label shift: resample, reweight, none.")] = None,
+    remedy: Annotated[
+        str | None, typer.Option(help="What to do about a label shift: resample, reweight, none.")
+    ] = None,
     force: Annotated[list[str] | None, typer.Option(help="Compute this step even if nothing changed.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say for each step why it ran or was reused.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,

@@ -34,7 +34,9 @@ def step(
     else:
         output.console.print(f"{word} {done.step.state}")
     if done.step.state == "blocked":
-        raise Stopped(done.step.message or "a gate does not hold", where=f"run {run}, step {word}", do="See its report.")
+        raise Stopped(
+            done.step.message or "a gate does not hold", where=f"run {run}, step {word}", do="See its report."
+        )
     return 0
 
 

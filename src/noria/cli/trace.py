@@ -42,7 +42,9 @@ def tree_of(place: Place, kind: str, id: str, *, down: bool = False) -> tracing.
     if kind == "prediction":
         row = _prediction(place, id)
         version = walk(place.store, f"model_version:{row['endpoint']}@{row['version']}")
-        return tracing.Node(f"prediction:{id}", "", (tracing.Node(version.id, f"variant {row['variant']}", version.children),))
+        return tracing.Node(
+            f"prediction:{id}", "", (tracing.Node(version.id, f"variant {row['variant']}", version.children),)
+        )
     node = _node(place, kind, id)
     found = walk(place.store, node)
     if not found.children:
@@ -73,7 +75,9 @@ def _prediction(place: Place, id: str) -> dict[str, Any]:
 
 
 def _must_exist(place: Place, kind: str, id: str) -> None:
-    raise NotFound(f"nothing is known of {kind} {id}", where="lineage", do="See 'noria model list' or 'noria data log'.")
+    raise NotFound(
+        f"nothing is known of {kind} {id}", where="lineage", do="See 'noria model list' or 'noria data log'."
+    )
 
 
 def as_data(node: tracing.Node) -> dict[str, Any]:

@@ -16,7 +16,9 @@ BY_SUFFIX = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".jsonl": "jso
 
 def matching(source: Files, project: Path) -> list[Path]:
     """The files a source names, in the order of their names."""
-    return sorted(Path(name) for name in glob.glob(str(project / source.pattern), recursive=True) if Path(name).is_file())
+    return sorted(
+        Path(name) for name in glob.glob(str(project / source.pattern), recursive=True) if Path(name).is_file()
+    )
 
 
 def read(path: Path, source: Files) -> pl.DataFrame:
@@ -78,8 +80,9 @@ def _first_broken(path: Path, separator: str) -> str | None:
 
 
 def _text(path: Path) -> io.TextIOBase:
-    opener = gzip.open if path.suffix == ".gz" else open
-    return opener(path, "rt", encoding="utf-8", newline="")  # type: ignore[return-value, operator]
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="")
+    return path.open(encoding="utf-8", newline="")
 
 
 def _parquet(path: Path, source: Files) -> pl.DataFrame:
@@ -97,4 +100,3 @@ READERS = {"csv": _csv, "parquet": _parquet, "jsonl": _jsonl}
 
 def _bad(path: Path, what: str, do: str) -> BadInput:
     return BadInput(f"{path.name} cannot be collected: {what}", where=str(path), do=do)
-

@@ -41,8 +41,10 @@ def predictions(settings: Settings, endpoint: str) -> pl.DataFrame:
 def labels(settings: Settings, endpoint: str, upto: int | None = None) -> pl.DataFrame:
     """The newest label and rating for each prediction, as of a commit of the feedback table (None: the newest)."""
     found = _all(settings, endpoint, "feedback", FEEDBACK, upto)
-    return found.sort("at", "_row").group_by("prediction", maintain_order=True).agg(
-        pl.col("label").drop_nulls().last(), pl.col("rating").drop_nulls().last()
+    return (
+        found.sort("at", "_row")
+        .group_by("prediction", maintain_order=True)
+        .agg(pl.col("label").drop_nulls().last(), pl.col("rating").drop_nulls().last())
     )
 
 
@@ -76,7 +78,9 @@ def labelled(settings: Settings, endpoint: str, schema: Schema, *, after: int, u
         before = labels(settings, endpoint, after).filter(pl.col("label").is_not_null())
         now = now.join(before, on="prediction", how="anti")
     rows = predictions(settings, endpoint).join(now, left_on="id", right_on="prediction", how="inner").sort("id")
-    records = [{**json.loads(inputs), schema.label: label} for inputs, label in rows.select("inputs", "label").iter_rows()]
+    records = [
+        {**json.loads(inputs), schema.label: label} for inputs, label in rows.select("inputs", "label").iter_rows()
+    ]
     if not records:
         return pl.DataFrame()
     return pl.DataFrame(records, infer_schema_length=None)

@@ -60,7 +60,7 @@ class Column:
 
     def merge(self, other: "Column") -> "Column":
         """Statistics of the rows of both."""
-        values = {key: self.values.get(key, 0) + other.values.get(key, 0) for key in self.values | other.values}
+        values = {key: self.values.get(key, 0) + other.values.get(key, 0) for key in {**self.values, **other.values}}
         kept = dict(sorted(values.items(), key=lambda item: (-item[1], item[0]))[:KEPT])
         return Column(
             kind=self.kind if self.kind == other.kind else "other",

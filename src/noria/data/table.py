@@ -75,9 +75,7 @@ def scan(path: str, batches: Sequence[str]) -> pl.LazyFrame:
     table = _open(path)
     missing = [batch for batch in batches if table is None or table.transaction_version(batch) is None]
     if table is None or missing:
-        raise Damaged(
-            f"the table does not hold batch {', '.join(missing)}", where=path, do="Restore it from a backup."
-        )
+        raise Damaged(f"the table does not hold batch {', '.join(missing)}", where=path, do="Restore it from a backup.")
     rows = pl.scan_delta(table)
     return pl.concat([rows.filter(pl.col(BATCH) == batch).sort(ROW) for batch in batches], how="vertical")
 

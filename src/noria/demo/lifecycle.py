@@ -24,5 +24,5 @@ income = nr.Lifecycle(
 
 
 @income.train
-def model(params):
+def model(params: dict[str, float]) -> LogisticRegression:
     return LogisticRegression(C=params["C"], max_iter=300)

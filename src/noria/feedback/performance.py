@@ -42,7 +42,9 @@ def _scores(labelled: pl.DataFrame, task: str) -> dict[str, Any]:
     classes = sorted(outputs[0]["probabilities"])
     known = labelled["label"].is_in(classes).to_numpy()
     y = np.array([classes.index(label) for label, ok in zip(labelled["label"], known, strict=True) if ok])
-    answer = np.array([[one["probabilities"][c] for c in classes] for one, ok in zip(outputs, known, strict=True) if ok])
+    answer = np.array(
+        [[one["probabilities"][c] for c in classes] for one, ok in zip(outputs, known, strict=True) if ok]
+    )
     if not len(y):
         return {}
     right = int((answer.argmax(axis=1) == y).sum())

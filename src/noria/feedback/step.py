@@ -15,7 +15,9 @@ USES: dict[str, tuple[str, ...]] = {"deploy": ("endpoint",)}
 
 def observe(world: Any, step: Step) -> list[int]:
     """The newest commits of the captured tables."""
-    return [table.version_of(captured.path(world.settings, world.lifecycle, kind)) for kind in ("predictions", "feedback")]
+    return [
+        table.version_of(captured.path(world.settings, world.lifecycle, kind)) for kind in ("predictions", "feedback")
+    ]
 
 
 def run(attempt: Attempt) -> None:

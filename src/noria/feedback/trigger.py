@@ -9,7 +9,9 @@ from noria.stats.metrics import METRICS
 FEWEST = 100  # labelled predictions below which a drop is not believed
 
 
-def retrain(rule: When | None, performance: Sequence[Mapping[str, Any]], released: Mapping[int, Mapping[str, float]]) -> str | None:
+def retrain(
+    rule: When | None, performance: Sequence[Mapping[str, Any]], released: Mapping[int, Mapping[str, float]]
+) -> str | None:
     """Why the wheel should turn again, or None.
 
     Parameters

@@ -93,6 +93,7 @@ def compare(python: Prediction, onnx: Prediction, tolerance: float) -> Check:
 @cache
 def register() -> None:
     """Teach skl2onnx LightGBM, and histogram boosting with the present onnx; once a process."""
+    import lightgbm
     from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
     from skl2onnx import update_registered_converter
     from skl2onnx._supported_operators import sklearn_operator_name_map
@@ -102,8 +103,6 @@ def register() -> None:
         calculate_linear_regressor_output_shapes,
     )
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    import lightgbm
 
     options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
     update_registered_converter(

@@ -45,4 +45,5 @@ FORMAT = _Format()
 
 
 def _one_hot(labels: NDArray[Any], seen: tuple[int, ...]) -> NDArray[np.float32]:
-    return (np.asarray(labels).reshape(-1, 1) == np.array(seen)[None, :]).astype(np.float32)
+    hot: NDArray[np.float32] = np.equal(np.asarray(labels).reshape(-1, 1), np.array(seen)[None, :]).astype(np.float32)
+    return hot

@@ -103,7 +103,9 @@ class Signature:
             rows = len(values) if rows is None else rows
             if len(values) != rows:
                 raise BadInput(
-                    f"input {field.name!r} has {len(values)} rows, others have {rows}", where="predict", do="Align them."
+                    f"input {field.name!r} has {len(values)} rows, others have {rows}",
+                    where="predict",
+                    do="Align them.",
                 )
             found[field.name] = _numbers(values, field.name) if field.numeric else _texts(values)
         return found

@@ -1,4 +1,4 @@
-"""scikit-learn models: skops where all types are known to be harmless, else a pickle that only its digest vouches for."""
+"""scikit-learn models: skops where all types are known harmless, else a pickle that only its digest vouches for."""
 
 import io
 import pickle
@@ -49,14 +49,19 @@ def load_object(files: Mapping[str, bytes], name: str, *, trusted: bool) -> Any:
             )
         return loads(data, trusted=types)
     if not trusted:
-        raise Damaged("the model is a pickle and its digest is not known", where=name, do="Load it through the registry.")
-    return pickle.loads(files[f"{name}.pickle"])
+        raise Damaged(
+            "the model is a pickle and its digest is not known", where=name, do="Load it through the registry."
+        )
+    return pickle.loads(files[f"{name}.pickle"])  # noqa: S301 - its digest was verified
 
 
 def to_frame(columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
     """Clean columns as the frame that transformers take."""
     return pd.DataFrame(
-        {name: values if values.dtype == np.float32 else pd.Series(values, dtype=object) for name, values in columns.items()}
+        {
+            name: values if values.dtype == np.float32 else pd.Series(values, dtype=object)
+            for name, values in columns.items()
+        }
     )
 
 
@@ -66,7 +71,8 @@ def scores(estimator: Any, features: Any) -> NDArray[Any]:
         return np.asarray(estimator.predict_proba(features))
     answers = np.asarray(estimator.predict(features))
     if hasattr(estimator, "classes_"):
-        return (answers[:, None] == np.asarray(estimator.classes_)[None, :]).astype(np.float32)
+        hot: NDArray[np.float32] = np.equal(answers[:, None], estimator.classes_[None, :]).astype(np.float32)
+        return hot
     return answers
 
 

@@ -32,9 +32,7 @@ def transformer(fields: Sequence[Field], train: pd.DataFrame, options: Preproces
         scaled = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
         parts.append(("numbers", scaled, numbers))
     if categories:
-        encoder = OneHotEncoder(
-            categories=frequent, handle_unknown="ignore", sparse_output=False, dtype=np.float32
-        )
+        encoder = OneHotEncoder(categories=frequent, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
         parts.append(("categories", encoder, categories))
     for field in fields:
         if field.kind == "text":

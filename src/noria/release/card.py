@@ -39,7 +39,9 @@ def _sections(record: Mapping[str, Any]) -> Iterator[page.Section]:
         f"How it does on {analysis['rows']:,} rows it never saw", page.table(["metric", "value", "95 % interval"], rows)
     )
     for column, between in analysis["fairness"].items():
-        differences = [(name, one["value"], ", ".join(one["undecided"])) for name, one in between["differences"].items()]
+        differences = [
+            (name, one["value"], ", ".join(one["undecided"])) for name, one in between["differences"].items()
+        ]
         heads = ["", "largest difference", "too few rows to judge"]
         yield page.Section(f"Fairness by {column}", page.table(heads, differences))
     trials = [(one["number"], one["params"], one["value"], one["state"]) for one in record["trials"]]

@@ -114,11 +114,14 @@ def no_slice_worse(gate: NoSliceWorse, case: Case) -> Iterator[Verdict]:
     gain = METRICS[gate.metric].gain
     worst = max(judged, key=lambda one: gain(whole, one["metrics"][gate.metric]))
     value = worst["metrics"][gate.metric]
-    evidence = f"{worst['column']} = {worst['group']}: {value:.4f} against {whole:.4f} overall, at most {gate.by:g} worse"
+    evidence = (
+        f"{worst['column']} = {worst['group']}: {value:.4f} against {whole:.4f} overall, at most {gate.by:g} worse"
+    )
     yield Verdict(name, "block" if gain(whole, value) > gate.by else "pass", evidence)
     for one in case.analysis["found"][:3]:
         if gate.metric == "accuracy" and one["wrong"] - one["elsewhere"] > gate.by:
-            text = f"found {one['column']} = {one['group']}: {one['wrong']:.0%} wrong against {one['elsewhere']:.0%} elsewhere"
+            here, there = f"{one['wrong']:.0%}", f"{one['elsewhere']:.0%}"
+            text = f"found {one['column']} = {one['group']}: {here} wrong against {there} elsewhere"
             yield Verdict(name, "block", text)
 
 

@@ -18,14 +18,10 @@ def promote(
         The endpoint's new revision.
     """
     aliases = registry.aliases(connection, version.model)
-    registry.set_alias(
-        connection, clock, version.model, registry.CHAMPION, version.number, actor=actor, reason=reason
-    )
+    registry.set_alias(connection, clock, version.model, registry.CHAMPION, version.number, actor=actor, reason=reason)
     if aliases.get(registry.CHALLENGER) == version.number:
         registry.set_alias(connection, clock, version.model, registry.CHALLENGER, None, actor=actor, reason=reason)
-    return routes.set_weights(
-        connection, clock, version.model, {str(version.number): 100}, actor=actor, reason=reason
-    )
+    return routes.set_weights(connection, clock, version.model, {str(version.number): 100}, actor=actor, reason=reason)
 
 
 def rollback(connection: Connection, clock: Clock, model: str, *, actor: str, reason: str) -> routes.Route:
@@ -45,6 +41,4 @@ def rollback(connection: Connection, clock: Clock, model: str, *, actor: str, re
     earlier = [number for number in history if number != now]
     if not earlier:
         raise UserError(f"{model} never had another champion", where="registry", do="See 'noria model list'.")
-    return promote(
-        connection, clock, registry.version(connection, model, earlier[-1]), actor=actor, reason=reason
-    )
+    return promote(connection, clock, registry.version(connection, model, earlier[-1]), actor=actor, reason=reason)

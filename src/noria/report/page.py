@@ -31,7 +31,9 @@ def page(title: str, lead: str, sections: Sequence[Section]) -> bytes:
     body = "".join(f"<section><h2>{escape(s.title)}</h2>{s.body}</section>" for s in sections)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
     html = f'<!doctype html><html lang="en"><head>{head}<style>{STYLE}</style></head>'
-    return (html + f'<body><main><h1>{escape(title)}</h1><p class="lead">{lead}</p>{body}</main></body></html>').encode()
+    return (
+        html + f'<body><main><h1>{escape(title)}</h1><p class="lead">{lead}</p>{body}</main></body></html>'
+    ).encode()
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

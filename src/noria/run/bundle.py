@@ -46,7 +46,9 @@ def load_lifecycle_module(entry: Path, project: Path) -> ModuleType:
         raise
     except SyntaxError as error:
         raise BadLifecycle(
-            f"{error.msg}: {(error.text or '').strip()}", where=f"{error.filename}:{error.lineno}", do="Correct that line."
+            f"{error.msg}: {(error.text or '').strip()}",
+            where=f"{error.filename}:{error.lineno}",
+            do="Correct that line.",
         ) from error
     except Exception as error:
         raise BadLifecycle(
@@ -127,9 +129,9 @@ def _forget(project: Path) -> None:
     """Drop the project's modules, so that changed code is loaded anew."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file and Path(file).is_relative_to(project) and not SKIPPED.intersection(Path(file).parts):
-            if not name.startswith("noria"):
-                del sys.modules[name]
+        ours = file and Path(file).is_relative_to(project) and not SKIPPED.intersection(Path(file).parts)
+        if ours and name.partition(".")[0] not in ("noria", "__main__"):
+            del sys.modules[name]
 
 
 def _place(error: Exception, project: Path) -> str:

@@ -7,9 +7,8 @@ import resource
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -86,7 +85,9 @@ def execute(
         _refuse_if_held(row, place)
         same = None if order.force else runs.reusable(c, order.run.lifecycle, order.word, digest)
         why = _why(c, order, row, ingredients, reused=same is not None)
-        runs.mark(c, row.id, fingerprint=digest, ingredients=ingredients, why=why, ready_at=row.ready_at or place.clock.now())
+        runs.mark(
+            c, row.id, fingerprint=digest, ingredients=ingredients, why=why, ready_at=row.ready_at or place.clock.now()
+        )
         if same is not None:
             runs.finish(c, place.clock, row.id, row.attempt, "reused", runs.result(c, same.id), reused_from=same.id)
             return Done(runs.step(c, order.run.id, order.word, order.shard))
@@ -216,7 +217,9 @@ def _ingredients(
     )
 
 
-def _why(connection: Any, order: Order, row: runs.StepRun, ingredients: Mapping[str, str], *, reused: bool) -> list[str]:
+def _why(
+    connection: Any, order: Order, row: runs.StepRun, ingredients: Mapping[str, str], *, reused: bool
+) -> list[str]:
     if reused:
         return ["nothing it depends on changed"]
     if order.force:

@@ -65,7 +65,9 @@ def _change(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterat
     if kind == "code":
         yield f"{rest} {verb}"
     elif kind == "config":
-        yield f"setting {rest} {verb}" + (f": {old[name]} → {new[name]}" if verb == "changed" and _fits(old, new, name) else "")
+        yield f"setting {rest} {verb}" + (
+            f": {old[name]} → {new[name]}" if verb == "changed" and _fits(old, new, name) else ""
+        )
     elif kind == "input":
         yield f"{rest} {verb}"
     elif kind == "observed":

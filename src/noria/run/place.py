@@ -77,4 +77,6 @@ def bundle_of(place: Place, digest: str) -> bytes:
     try:
         return place.artifacts.get(Digest(digest))
     except OSError as error:
-        raise StoreUnavailable(f"the code bundle cannot be read: {error}", where=digest[:12], do="See to the store.") from error
+        raise StoreUnavailable(
+            f"the code bundle cannot be read: {error}", where=digest[:12], do="See to the store."
+        ) from error

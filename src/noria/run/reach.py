@@ -52,7 +52,7 @@ def _look(name: str, thing: Any, project: Path) -> tuple[Unit | None, list[tuple
         label = f"{thing.__qualname__} in {Path(file).name}"
         return Unit(label, kind, _digest(tree)), list(_referred(thing, tree))
     if isinstance(thing, ModuleType):
-        return (None, []) if not _ours(thing, project) else (None, [])
+        return None, []
     if callable(thing):
         return _library(type(thing)), []
     return Unit(f"{name}", "constant", Digest.of(repr(thing).encode()).hex), []
@@ -90,7 +90,11 @@ def _tree(thing: Any) -> ast.AST:
         body = getattr(node, "body", None)
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and body:
             first = body[0]
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 node.body = body[1:] or [ast.Pass()]
     return tree
 

@@ -20,4 +20,6 @@ class Serve:
 
     def __post_init__(self) -> None:
         if min(self.champion, self.challenger) < 0 or self.champion + self.challenger == 0:
-            raise BadLifecycle("weights must be 0 or more and not all 0", where="Serve", do="Use for example 90 and 10.")
+            raise BadLifecycle(
+                "weights must be 0 or more and not all 0", where="Serve", do="Use for example 90 and 10."
+            )

@@ -10,7 +10,7 @@ from noria.digest import Digest
 class ArtifactStore(Protocol):
     """Where artifacts live.
 
-    - A reader sees all of an artifact or none of it; what it gets has the digest it asked for, or ``Damaged`` is raised.
+    - A reader sees all of an artifact or none; what it gets has the digest it asked for, or ``Damaged`` is raised.
     - Putting bytes that are already there changes nothing and returns the same digest.
     - Any number of processes may call any method at the same time.
     - Only ``delete`` removes; deleting what is gone is a no-op. ``get`` and ``path`` raise ``NotFound``.

@@ -16,7 +16,7 @@ from noria.settings import Settings
 from noria.store.artifacts import ArtifactStore
 from noria.store.engine import Store
 
-Effect = Callable[[Connection], None]
+Effect = Callable[[Connection], object]
 
 
 @dataclass(frozen=True, slots=True)

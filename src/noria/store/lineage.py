@@ -37,7 +37,7 @@ def down(connection: Connection, start: str) -> list[Edge]:
 
 
 def _walk(connection: Connection, start: str, *, up: bool) -> list[Edge]:
-    here, there = (edge.c.child, edge.c.parent) if up else (edge.c.parent, edge.c.child)
+    here = edge.c.child if up else edge.c.parent
     found: list[Edge] = []
     seen, front = {start}, [start]
     while front:

@@ -37,9 +37,7 @@ def newest(connection: Connection, endpoint: str) -> Route | None:
 def all_newest(connection: Connection) -> list[Route]:
     """The revision in force of every endpoint, by name."""
     last = select(route.c.endpoint, func.max(route.c.revision).label("revision")).group_by(route.c.endpoint).subquery()
-    query = select(route).join(
-        last, (last.c.endpoint == route.c.endpoint) & (last.c.revision == route.c.revision)
-    )
+    query = select(route).join(last, (last.c.endpoint == route.c.endpoint) & (last.c.revision == route.c.revision))
     return [Route(**row) for row in connection.execute(query.order_by(route.c.endpoint)).mappings()]
 
 

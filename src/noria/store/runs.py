@@ -116,9 +116,7 @@ def steps(connection: Connection, run_id: str) -> list[StepRun]:
 
 def step(connection: Connection, run_id: str, word: str, shard: int = 0) -> StepRun:
     """One step run; ``NotFound`` if the run has no such step."""
-    query = select(step_run).where(
-        step_run.c.run_id == run_id, step_run.c.step == word, step_run.c.shard == shard
-    )
+    query = select(step_run).where(step_run.c.run_id == run_id, step_run.c.step == word, step_run.c.shard == shard)
     row = connection.execute(query).mappings().first()
     if row is None:
         raise NotFound(f"run {run_id} has no step {word}", where="runs", do="See the run's plan for its steps.")

@@ -74,7 +74,7 @@ def integer(low: int, high: int, step: int = 1, log: bool = False) -> Whole:
     return Whole(low, high, step, log)
 
 
-def choice(*options: str | int | float | bool | None | Sequence[str | int | float | bool | None]) -> Choice:
+def choice(*options: str | int | float | bool | Sequence[str | int | float | bool | None] | None) -> Choice:
     """One of these values, given one by one or as one list.
 
     Examples

@@ -77,7 +77,7 @@ def make(function: Callable[..., Any] | None, params: Mapping[str, Any], task: s
         )
     if hasattr(made, "get_params"):
         missing = [key for key, value in made.get_params().items() if key.endswith("random_state") and value is None]
-        made.set_params(**{key: seed for key in missing})
+        made.set_params(**dict.fromkeys(missing, seed))
     return made
 
 

@@ -34,7 +34,7 @@ def run(attempt: Attempt) -> None:
     scores = sklearn.answer_of(model, validation.X, signature).scores
     metrics = all_of(attempt.schema.task, np.asarray(validation.y), scores)
     # A pickle, but its digest was just verified against the metadata store.
-    preprocessor = pickle.loads(attempt.open("preprocess", "preprocessor").read_bytes())
+    preprocessor = pickle.loads(attempt.open("preprocess", "preprocessor").read_bytes())  # noqa: S301 - verified
     attempt.progress("pack", 0.7)
     about = {"lifecycle": attempt.lifecycle, "estimator": type(model).__name__, "metrics": metrics}
     packed, check = _pack(attempt, preprocessor, model, signature, params, about)

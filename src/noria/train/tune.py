@@ -66,7 +66,7 @@ def search(tune: Tune, job: Job, seed: int, progress: Callable[[str, float], Non
     """All trials of a study, in the order of their numbers."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     larger = METRICS[job.metric].larger_is_better
-    direction = tune.direction or ("maximize" if larger else "minimize")
+    direction: Any = tune.direction or ("maximize" if larger else "minimize")
     study = optuna.create_study(direction=direction, sampler=space.sampler(tune, seed))
     run = _sequential if tune.workers == 1 else _parallel
     found: list[Trial] = []

@@ -7,9 +7,7 @@ from noria.store.attempt import Attempt
 from noria.train import fit, tune
 
 FORMAT = 2
-ARRAYS = tuple(
-    f"{name}.{split}.{end}" for split in ("train", "validation") for name in "Xyw" for end in ("npy", "npz")
-)
+ARRAYS = tuple(f"{name}.{split}.{end}" for split in ("train", "validation") for name in "Xyw" for end in ("npy", "npz"))
 USES = {"preprocess": (*ARRAYS, "signature.json")}
 
 

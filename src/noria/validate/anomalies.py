@@ -86,7 +86,7 @@ def _range(name: str, expected: Mapping[str, Any], column: Column) -> Iterator[A
 def constant(current: Profile, schema: Schema) -> Iterator[Anomaly]:
     """Columns in which every row says the same, and a label with one class."""
     for name, column in current.columns.items():
-        same = len(column.values) == 1 and not column.rest or (column.kind == "number" and column.low == column.high)
+        same = (len(column.values) == 1 and not column.rest) or (column.kind == "number" and column.low == column.high)
         if same and not column.missing and column.rows > 1 and name != schema.label:
             yield Anomaly(name, "all values are the same", "warn", "Drop it: nothing can be learned from it.", {})
 

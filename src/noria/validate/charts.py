@@ -33,7 +33,9 @@ def report(title: str, verdict: Verdict, fresh: Profile, before: Profile | None)
     ]
     if before is not None:
         sections += [
-            page.Section(name, page.chart(_bars(_columns(before.columns[name], fresh.columns[name])), "Old against new"))
+            page.Section(
+                name, page.chart(_bars(_columns(before.columns[name], fresh.columns[name])), "Old against new")
+            )
             for name in order[:MOST]
             if name in before.columns and fresh.columns[name].kind in ("category", "number", "bool")
         ]
@@ -46,7 +48,15 @@ HEAD = ["column", "kind", "missing", "mean or top value", "before", "low", "high
 def _row(name: str, column: Column, before: Profile | None) -> list[Any]:
     old = before.columns.get(name) if before else None
     share = column.missing / column.rows if column.rows else 0.0
-    return [name, column.kind, f"{share:.1%}", _typical(column), _typical(old) if old else None, column.low, column.high]
+    return [
+        name,
+        column.kind,
+        f"{share:.1%}",
+        _typical(column),
+        _typical(old) if old else None,
+        column.low,
+        column.high,
+    ]
 
 
 def _typical(column: Column) -> str:

@@ -32,7 +32,8 @@ def label_shift(
     if abs(change) > bound and not low <= 0 <= high:
         yield Anomaly(
             column="label",
-            what=f"the share of label {label} moved from {before.get(label, 0):.0%} to {now.get(label, 0):.0%} {between}",
+            what=f"the share of label {label} moved from {before.get(label, 0):.0%} to {now.get(label, 0):.0%} "
+            + between,
             severity=severity,
             do=DO,
             evidence={"label": label, "before": before, "now": now, "change": change, "interval": [low, high]},

@@ -47,7 +47,7 @@ def run(attempt: Attempt) -> None:
                 c, attempt.clock, actor=attempt.settings.actor, action="remedy",
                 subject=f"dataset_version:{version.dataset}@{version.number}",
                 before=version.remedy, after=remedy, reason="label shift",
-            ) and None
+            )
         )  # fmt: skip
     _tell(attempt, verdict)
 
