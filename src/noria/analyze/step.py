@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from noria.analyze import calibration, constant, disjoint, fairness, report, sensitivity, slices
 from noria.errors import Failure, UserCodeFailed
 from noria.model import package
-from noria.model.signature import Signature, columns_of
+from noria.model.frame import columns_of
+from noria.model.signature import Signature
 from noria.stats.interval import bootstrap
 from noria.stats.metrics import METRICS, all_of, default
 from noria.store.attempt import Attempt

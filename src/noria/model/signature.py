@@ -1,18 +1,16 @@
 """Inputs and outputs of a model: names, kinds, datatypes; and columns brought into that form."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from noria.errors import BadInput
 
 MISSING = "missing"  # the category of a value that is not there; numbers use NaN
 DATATYPES = {"number": "FP32", "category": "BYTES", "text": "BYTES", "bool": "BOOL"}
-WORDY = 3.0  # blanks in a value, on average, from which a column is text rather than a category
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -109,50 +107,6 @@ class Signature:
                 )
             found[field.name] = _numbers(values, field.name) if field.numeric else _texts(values)
         return found
-
-
-def fields_of(frame: pl.DataFrame, hidden: Set[str]) -> tuple[Field, ...]:
-    """The columns a model may see, with their kinds, in the order of their names.
-
-    Raises
-    ------
-    BadInput
-        If a column is of a type that no kind stands for, such as a list.
-    """
-    found = []
-    for name in sorted(set(frame.columns) - hidden):
-        column = frame[name]
-        kind = _kind(column)
-        if kind is None:
-            raise BadInput(f"column {name!r} holds {column.dtype}", where="schema", do="Name it in Schema(drop=[...]).")
-        found.append(Field(name, kind))
-    return tuple(found)
-
-
-def _kind(column: pl.Series) -> str | None:
-    if column.dtype.is_numeric():
-        return "number"
-    if column.dtype == pl.Boolean:
-        return "bool"
-    if column.dtype.is_temporal() or column.dtype in (pl.Categorical, pl.Enum, pl.Null):
-        return "category"
-    if column.dtype != pl.String:
-        return None
-    known = column.drop_nulls()
-    words = known.head(1000).str.count_matches(r"\s").mean() if len(known) else 0
-    return "text" if isinstance(words, float) and words >= WORDY else "category"
-
-
-def columns_of(frame: pl.DataFrame, fields: Sequence[Field]) -> dict[str, NDArray[Any]]:
-    """A frame's columns as a model takes them."""
-    found: dict[str, NDArray[Any]] = {}
-    for field in fields:
-        column = frame[field.name]
-        if field.numeric:
-            found[field.name] = column.cast(pl.Float32).fill_null(float("nan")).to_numpy()
-        else:
-            found[field.name] = column.cast(pl.String).fill_null(MISSING).to_numpy().astype(object)
-    return found
 
 
 def _numbers(values: NDArray[Any], name: str) -> NDArray[Any]:

@@ -12,7 +12,8 @@ from noria.data import remedy, split, table
 from noria.data.schema import SPLITS
 from noria.data.table import RESERVED
 from noria.errors import BadInput
-from noria.model.signature import Signature, columns_of, fields_of
+from noria.model.frame import columns_of, fields_of
+from noria.model.signature import Signature
 from noria.model.sklearn import to_frame
 from noria.preprocess import default, labels, user
 from noria.preprocess.config import Preprocess

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from noria.digest import Digest
 from noria.errors import BadLifecycle
 from noria.model import package
-from noria.model.signature import columns_of
+from noria.model.frame import columns_of
 from noria.release import card
 from noria.release.decide import Decision, decide
 from noria.release.gates import Case, Verdict, judge

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from noria.model import convert, lightgbm, sklearn
+from noria.model.frame import columns_of
 from noria.model.package import Package
-from noria.model.signature import Signature, columns_of
+from noria.model.signature import Signature
 from noria.stats.metrics import all_of
 from noria.store.attempt import Attempt
 from noria.train import fit
