@@ -15,11 +15,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from noria import owner
 from noria.digest import Digest
 from noria.errors import NoriaError, Superseded, UserError
 from noria.plan import Plan, Step
 from noria.run import fingerprint as fp
-from noria.run import owner
 from noria.run.place import Code, Place
 from noria.store import alerts, lineage, runs
 from noria.store.alerts import Sent

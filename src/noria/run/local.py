@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import noria
+from noria import owner
 from noria.compile import compile_plan
 from noria.digest import Digest
 from noria.errors import BadLifecycle, NoriaError, UserError
 from noria.lifecycle import Lifecycle
 from noria.plan import Plan
-from noria.run import bundle, notify, owner
+from noria.run import bundle, notify
 from noria.run.execute import Done, Order, execute
 from noria.run.place import Code, Place
 from noria.run.reach import reach

@@ -1,0 +1,144 @@
+"""Capture: predictions and feedback go to a durable local spool; ``flush.py`` carries them on.
+
+A prediction is in the file system before the event loop's next turn, so the death of the process loses none that was
+answered longer ago than that. A feedback is acknowledged only when it is on the disk: all that wait share one
+``fdatasync`` (group commit).
+"""
+
+import asyncio
+import errno
+import os
+from pathlib import Path
+
+from noria.errors import StoreUnavailable
+from noria.serve import segment
+from noria.serve.segment import Predicted, Told, Version
+
+ROTATE_S = 1.0
+ROTATE_BYTES = 16 << 20
+
+
+class Spool:
+    """One process's end of the spool. All methods belong to the event loop's thread.
+
+    ``shed`` counts predictions that were answered and could not be captured.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._file: int | None = None
+        self._path: Path | None = None
+        self._size = 0
+        self._keys: dict[tuple[str, int], int] = {}
+        self._buffer: list[bytes] = []
+        self._due = False
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._busy = asyncio.Lock()
+        self.captured = 0
+        self.shed = 0
+
+    def key(
+        self, endpoint: str, number: int, release: str, classes: tuple[object, ...] | None, subject: str | None
+    ) -> int:
+        """The short name of a version in the segment now open."""
+        known = self._keys.get((endpoint, number))
+        if known is None:
+            known = self._keys[(endpoint, number)] = len(self._keys)
+            self._buffer.append(segment.frame(Version(known, endpoint, number, release, classes, subject)))
+        return known
+
+    def note(self, record: Predicted) -> None:
+        """Capture a prediction; never raises, never waits."""
+        self._buffer.append(segment.frame(record))
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._write_noted)
+
+    async def keep(self, record: Told) -> None:
+        """Capture a feedback; it is on the disk when this returns.
+
+        Raises
+        ------
+        StoreUnavailable
+            If it could not be written.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((segment.frame(record), done))
+        if not self._busy.locked():
+            async with self._busy:
+                await self._commit()
+        await done
+
+    async def rotate(self) -> None:
+        """Complete the open segment, if anything is in it."""
+        async with self._busy:
+            await self._commit()
+            self._write_noted()
+            if self._file is None or self._path is None or not self._size:
+                return
+            await self._sync(self._file)
+            os.close(self._file)
+            segment.complete(self._path)
+            self._file, self._path, self._size = None, None, 0
+            self._keys.clear()
+
+    async def tend(self) -> None:
+        """Rotate once a second, for ever."""
+        while True:
+            await asyncio.sleep(ROTATE_S)
+            await self.rotate()
+
+    async def _commit(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            error = self._write(b"".join(frame for frame, _ in batch))
+            if error is None and self._file is not None:
+                error = await self._sync(self._file)
+            for _, done in batch:
+                if done.done():  # its caller went away
+                    continue
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(_refused(error, self._folder))
+
+    def _write_noted(self) -> None:
+        self._due = False
+        buffer, self._buffer = self._buffer, []
+        if not buffer:
+            return
+        if self._write(b"".join(buffer)) is None:
+            self.captured += len(buffer)
+        else:
+            self.shed += len(buffer)
+            self._keys.clear()  # what was lost may have held a version's introduction: say it again
+
+    def _write(self, data: bytes) -> OSError | None:
+        """Append all of it or nothing."""
+        try:
+            if self._file is None:
+                self._path = segment.new_path(self._folder)
+                self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            written = 0
+            while written < len(data):
+                written += os.write(self._file, data[written:])
+        except OSError as error:
+            if self._file is not None:
+                os.ftruncate(self._file, self._size)
+            return error
+        self._size += len(data)
+        return None
+
+    async def _sync(self, file: int) -> OSError | None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, os.fdatasync, file)
+        except OSError as error:
+            return error
+        return None
+
+
+def _refused(error: OSError, folder: Path) -> StoreUnavailable:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    what = "the disk of the spool is full" if full else f"the spool cannot be written: {error.strerror}"
+    return StoreUnavailable(what, where=str(folder), do="Nothing was taken; send the feedback again later.")

@@ -1,0 +1,149 @@
+"""The spool's segments become rows of the captured tables, each exactly once.
+
+Which segments go together is written down first, under the id that the tables' commits carry; whoever comes after a
+crash does the same again under the same id, which the tables refuse to take twice, and only then are the segments
+deleted.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import polars as pl
+
+from noria.data import captured, table
+from noria.serve import ids, segment
+from noria.serve.segment import Predicted, Told, Version
+from noria.settings import Settings
+
+MOST = 64  # segments in one flush
+
+
+def flush(settings: Settings) -> int:
+    """Carry all complete segments into the tables; the number of rows.
+
+    Any number of processes may call it: one at a time works, the others find nothing to do.
+
+    Raises
+    ------
+    StoreUnavailable
+        If a table cannot be written; the segments stay.
+    """
+    folder = settings.spool
+    if not folder.is_dir():
+        return 0
+    with _alone(folder) as mine:
+        if not mine:
+            return 0
+        rows = sum(_carry(settings, plan) for plan in sorted(folder.glob("*.flush")))
+        while segments := segment.adopt(folder)[:MOST]:
+            rows += _carry(settings, _plan(folder, segments))
+        return rows
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _plan(folder: Path, segments: list[Path]) -> Path:
+    plan = folder / f"{uuid4().hex}.flush"
+    draft = plan.with_suffix(".draft")
+    with draft.open("w") as file:
+        json.dump([path.name for path in segments], file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, plan)
+    return plan
+
+
+def _carry(settings: Settings, plan: Path) -> int:
+    segments = [plan.parent / name for name in json.loads(plan.read_text())]
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for path in segments:
+        if path.exists():  # a crash while deleting: then its rows are in the tables
+            for endpoint, kind, row in _rows(path):
+                rows.setdefault((endpoint, kind), []).append(row)
+    columns = {"predictions": captured.PREDICTION, "feedback": captured.FEEDBACK}
+    for (endpoint, kind), found in sorted(rows.items()):
+        frame = pl.DataFrame(found, schema=columns[kind])
+        table.append(captured.path(settings, endpoint, kind), plan.stem, frame)
+    for path in segments:
+        path.unlink(missing_ok=True)
+    plan.unlink()
+    return sum(map(len, rows.values()))
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    versions: dict[int, Version] = {}
+    for record in segment.read(path):
+        if isinstance(record, Version):
+            versions[record.key] = record
+        elif isinstance(record, Told):
+            yield record.endpoint, "feedback", _told(record)
+        elif record.key in versions:
+            version = versions[record.key]
+            for row in _predicted(record, version):
+                yield version.endpoint, "predictions", row
+
+
+def _told(record: Told) -> dict[str, Any]:
+    return {
+        "prediction": record.prediction,
+        "at": _time(record.at),
+        "label": record.label,
+        "rating": record.rating,
+        "source": record.source,
+    }
+
+
+def _predicted(record: Predicted, version: Version) -> Iterator[dict[str, Any]]:
+    scores = np.frombuffer(record.scores, dtype=np.float32).reshape(record.rows, -1)
+    columns = {name: list(values) for name, values in record.columns.items()}
+    for place in range(record.rows):
+        inputs = {name: values[place] for name, values in columns.items()}
+        subject = record.subject
+        if version.subject is not None:
+            own = inputs.setdefault(version.subject, record.subject)
+            subject = None if own is None else str(own)
+        yield {
+            "id": ids.of_row(record.id, place, record.rows),
+            "at": _time(record.at),
+            "endpoint": version.endpoint,
+            "version": version.number,
+            "release": version.release,
+            "variant": record.variant,
+            "subject": None if subject is None else subject_digest(subject),
+            "inputs": json.dumps(inputs, ensure_ascii=False),
+            "outputs": json.dumps(_outputs(scores[place], version)),
+        }
+
+
+def _outputs(scores: np.ndarray[Any, Any], version: Version) -> Mapping[str, Any]:
+    if version.classes is None:
+        return {"value": float(scores[0])}
+    label = version.classes[int(scores.argmax())]
+    return {"label": label, "probabilities": {str(c): float(p) for c, p in zip(version.classes, scores, strict=True)}}
+
+
+def subject_digest(subject: str) -> str:
+    """How a subject stands in the captured tables: 128 bits of BLAKE2b, in hexadecimal."""
+    return blake2b(subject.encode(), digest_size=16).hexdigest()
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")

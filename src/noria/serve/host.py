@@ -1,0 +1,163 @@
+"""Load, warm, swap: which versions stand ready, changed while requests go on.
+
+What requests read is one immutable ``Endpoint`` a name; a change puts another in its place. Requests that began with
+the old one end with it, and it goes when the last of them is done.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from noria.errors import Failure, NoriaError, NotFound
+from noria.model.format import Predictor
+from noria.model.signature import Signature
+from noria.serve.follow import Known, Source, Wanted
+from noria.serve.route import Split
+
+log = logging.getLogger("noria.serve")
+POLL_S = 0.25
+WARM = 3  # predictions before the first request: graphs plan their memory then
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A version that stands ready. ``inline``: so quick that it may answer on the event loop."""
+
+    known: Known
+    predictor: Predictor
+    signature: Signature
+    subject: str | None
+    inline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    wanted: Wanted
+    split: Split
+    loaded: Mapping[int, Loaded]
+
+
+class Host:
+    """Follows a source. Everything but loading happens on the event loop's thread."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._wanted: Mapping[str, Wanted] = {}
+        self._loading: dict[tuple[str, int], asyncio.Task[Loaded]] = {}
+        self.endpoints: Mapping[str, Endpoint] = {}
+        self.ready = False
+        self.trouble: str | None = None
+
+    def pick(self, name: str, version: int | None, key: str) -> tuple[Endpoint, Known, Loaded | None]:
+        """Who answers: the version asked for, or the one the route gives the key. None: it has to be loaded first.
+
+        Raises
+        ------
+        NotFound
+            If there is no such endpoint or version.
+        """
+        endpoint = self.endpoint(name)
+        number = endpoint.split.choose(key) if version is None else version
+        known = endpoint.wanted.versions.get(number)
+        if known is None:
+            there = ", ".join(map(str, endpoint.wanted.versions))
+            raise NotFound(f"model {name} has no version {number}", where="route", do=f"There are {there}.")
+        return endpoint, known, endpoint.loaded.get(number)
+
+    def endpoint(self, name: str) -> Endpoint:
+        """An endpoint by name; ``NotFound`` if there is none."""
+        found = self.endpoints.get(name)
+        if found is None:
+            there = ", ".join(self.endpoints) or "none yet"
+            raise NotFound(f"there is no model {name}", where="server", do=f"Models are: {there}.")
+        return found
+
+    async def load(self, name: str, known: Known) -> Loaded:
+        """A version, loaded and warm; several that ask for it at once wait for one load.
+
+        Raises
+        ------
+        NoriaError
+            If its bytes are not there, or not what the metadata store says.
+        """
+        ready = self.endpoint(name).loaded.get(known.number) if name in self.endpoints else None
+        if ready is not None and ready.known.package == known.package:
+            return ready
+        task = self._loading.get((name, known.number))
+        if task is None:
+            task = asyncio.create_task(asyncio.to_thread(self._make, known))
+            self._loading[name, known.number] = task
+            task.add_done_callback(lambda _: self._loading.pop((name, known.number), None))
+        made = await asyncio.shield(task)
+        if name in self.endpoints:
+            self._put(self.endpoints[name].wanted, {known.number: made})
+        return made
+
+    async def refresh(self) -> None:
+        """Look at the source once; load and warm what is new in a route, then swap.
+
+        A version that cannot be loaded leaves its endpoint as it was: the old versions go on answering.
+        """
+        wanted = await asyncio.to_thread(self._source.wanted)
+        if wanted == self._wanted:
+            return
+        whole = True
+        for name, one in wanted.items():
+            if self._wanted.get(name) != one:
+                whole &= await self._follow(one)
+        self.endpoints = {name: one for name, one in self.endpoints.items() if name in wanted}
+        if whole:
+            self._wanted = wanted
+            self.trouble = None
+
+    async def follow(self) -> None:
+        """Refresh for ever; while the store is away, what is loaded goes on answering."""
+        while True:
+            try:
+                await self.refresh()
+                self.ready = True
+            except NoriaError as error:
+                self._complain(str(error))
+            await asyncio.sleep(POLL_S)
+
+    async def _follow(self, wanted: Wanted) -> bool:
+        try:
+            split = Split.of(wanted.weights, wanted.salt)
+            fresh = {n: await self.load(wanted.name, wanted.versions[n]) for n in split.versions}
+        except (NoriaError, ValueError, KeyError) as error:
+            self._complain(f"revision {wanted.revision} of route {wanted.name} is not followed: {error}")
+            return False
+        self._put(wanted, fresh)
+        log.info("%s: revision %d, weights %s", wanted.name, wanted.revision, dict(wanted.weights))
+        return True
+
+    def _put(self, wanted: Wanted, fresh: Mapping[int, Loaded]) -> None:
+        """The swap: one assignment."""
+        before = self.endpoints.get(wanted.name)
+        loaded = {**(before.loaded if before else {}), **fresh}
+        current = {n: replace(one, known=wanted.versions[n]) for n, one in loaded.items() if n in wanted.versions}
+        endpoint = Endpoint(wanted, Split.of(wanted.weights, wanted.salt), current)
+        self.endpoints = {**self.endpoints, wanted.name: endpoint}
+
+    def _make(self, known: Known) -> Loaded:
+        packed, subject = self._source.fetch(known)
+        predictor = packed.predictor()
+        row = {f.name: np.array([0.0 if f.numeric else "missing"], dtype=object) for f in packed.signature.inputs}
+        for _ in range(WARM):
+            try:
+                predictor.predict(row)
+            except Exception as error:
+                raise Failure(
+                    f"version {known.number} cannot answer: {error}",
+                    where=f"artifact {known.package[:12]}",
+                    do="Train it.",
+                ) from error
+        return Loaded(known, predictor, packed.signature, subject, packed.kind == "onnx")
+
+    def _complain(self, message: str) -> None:
+        if message != self.trouble:  # once, not four times a second
+            log.error(message)
+        self.trouble = message

@@ -1,0 +1,100 @@
+"""The use case: who answers, the answer, and its capture."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from noria.errors import BadInput, NotFound
+from noria.serve.capture import Spool
+from noria.serve.host import Host, Loaded
+from noria.serve.ids import Ids, endpoint_of
+from noria.serve.protocol import Answer, Request
+from noria.serve.segment import Predicted, Told
+
+FEW = 64  # rows that a graph answers in less time than handing them to another thread takes
+
+
+class Service:
+    """Answers requests and takes feedback, whatever protocol they came by."""
+
+    def __init__(self, host: Host, spool: Spool) -> None:
+        self.host = host
+        self.spool = spool
+        self._ids = Ids()
+
+    async def predict(self, request: Request) -> Answer:
+        """Answer all rows of a request by one version, and capture them.
+
+        Raises
+        ------
+        NotFound
+            If there is no such model or version.
+        BadInput
+            If an input is missing or cannot be understood.
+        """
+        if not request.rows:
+            raise BadInput("the request has no rows", where=request.model, do="Send at least one row.")
+        id = self._ids.new(request.model)
+        _, known, loaded = self.host.pick(request.model, request.version, request.subject or id)
+        if loaded is None:
+            loaded = await self.host.load(request.model, known)
+        if loaded.inline and request.rows <= FEW:
+            found = loaded.predictor.predict(request.columns)
+        else:
+            found = await asyncio.to_thread(loaded.predictor.predict, request.columns)
+        scores = np.ascontiguousarray(found.scores, dtype=np.float32)
+        self._capture(request, loaded, id, scores)
+        return Answer(
+            model=request.model,
+            version=known.number,
+            release=known.release,
+            variant=known.variant,
+            prediction=id,
+            label=found.label,
+            scores=scores,
+            ignored=len(request.columns) - len(loaded.signature.inputs),
+        )
+
+    async def tell(
+        self,
+        prediction: str,
+        *,
+        label: Any = None,
+        rating: float | None = None,
+        source: str,
+        endpoint: str | None = None,
+    ) -> None:
+        """Take a feedback; it is on the disk when this returns.
+
+        Raises
+        ------
+        NotFound
+            If no endpoint here gave that prediction id, or another than ``endpoint``.
+        BadInput
+            If it says neither label nor rating.
+        StoreUnavailable
+            If it could not be written: nothing was taken.
+        """
+        if label is None and rating is None:
+            raise BadInput("the feedback says nothing", where=prediction, do="Give a label or a rating.")
+        owner = endpoint_of(prediction, self.host.endpoints)
+        if owner is None or endpoint not in (None, owner):
+            raise NotFound(
+                f"no prediction {prediction}", where=endpoint or "server", do="Send an id that was answered."
+            )
+        text = None if label is None else str(label)
+        await self.spool.keep(Told(owner, prediction, time.time(), text, rating, source))
+
+    def _capture(self, request: Request, loaded: Loaded, id: str, scores: Any) -> None:
+        known = loaded.known
+        key = self.spool.key(request.model, known.number, known.release, loaded.signature.classes, loaded.subject)
+        columns: Mapping[str, Any] = {
+            name: values.tolist() if isinstance(values, np.ndarray) else values
+            for name, values in request.columns.items()
+        }
+        self.spool.note(
+            Predicted(key, id, time.time(), known.variant, request.subject, request.rows, columns, scores.tobytes())
+        )

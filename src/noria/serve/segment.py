@@ -1,0 +1,101 @@
+"""The spool's files: records one after another, each with its length and checksum, so that a torn end is seen.
+
+``NAME~PID~START.open`` is being written by that process; ``NAME.seg`` is complete. An open file whose process is gone
+is complete too: its last record may be torn, and is then no record.
+"""
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from noria import owner
+
+HEAD = struct.Struct("<II")  # length and CRC-32 of the record that follows
+
+
+class Version(msgspec.Struct, frozen=True, array_like=True, tag="v"):
+    """Said once in a segment for each version that answers in it; the predictions after it refer to ``key``."""
+
+    key: int
+    endpoint: str
+    number: int
+    release: str
+    classes: Sequence[Any] | None
+    subject: str | None
+
+
+class Predicted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
+    """One request's answers. ``columns`` are the inputs by name; ``scores`` is float32, row-major."""
+
+    key: int
+    id: str
+    at: float
+    variant: str
+    subject: str | None
+    rows: int
+    columns: Mapping[str, Any]
+    scores: bytes
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True, tag="f"):
+    """One feedback."""
+
+    endpoint: str
+    prediction: str
+    at: float
+    label: str | None
+    rating: float | None
+    source: str
+
+
+Record = Version | Predicted | Told
+ENCODER = msgspec.msgpack.Encoder()
+DECODER: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
+
+
+def frame(record: Record) -> bytes:
+    """A record as it stands in a segment."""
+    data = ENCODER.encode(record)
+    return HEAD.pack(len(data), zlib.crc32(data)) + data
+
+
+def read(path: Path) -> Iterator[Record]:
+    """All whole records of a segment, up to the first that is torn."""
+    data = path.read_bytes()
+    at = 0
+    while at + HEAD.size <= len(data):
+        length, checksum = HEAD.unpack_from(data, at)
+        body = data[at + HEAD.size : at + HEAD.size + length]
+        if len(body) < length or zlib.crc32(body) != checksum:
+            return
+        yield DECODER.decode(body)
+        at += HEAD.size + length
+
+
+def new_path(folder: Path) -> Path:
+    """Where this process may write its next segment."""
+    _, pid, started = owner.me().rsplit("/", 2)
+    return folder / f"{uuid4().hex}~{pid}~{started}.open"
+
+
+def complete(path: Path) -> Path:
+    """Give a segment the name of one that nobody writes to any more."""
+    done = path.with_name(path.name.partition("~")[0] + ".seg")
+    os.replace(path, done)
+    return done
+
+
+def adopt(folder: Path) -> list[Path]:
+    """All complete segments of a spool, those that a dead process left open among them, by name."""
+    host = owner.me().rsplit("/", 2)[0]
+    for path in folder.glob("*.open"):
+        _, pid, started = path.stem.split("~")
+        if owner.is_gone(f"{host}/{pid}/{started}"):
+            complete(path)
+    return sorted(folder.glob("*.seg"))
