@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from noria.cli import output
-from noria.cli.output import console
 
 app = output.app("Serve every model that has a route.")
 
@@ -22,26 +20,12 @@ def serve(
     ] = None,
 ) -> int:
     """Serve every model that has a route, and follow routes as they change; Ctrl-C ends it."""
-    from noria.serve.server import ready_file
     from noria.serve.server import serve as run
 
     place = output.existing_place()
     place.store.close()
 
-    def started(url: str) -> None:
-        console.print(f"noria serves at [bold]{url}[/] (Ctrl-C ends it)")
-        console.print(f"  [dim]curl {url}/v2/models[/]")
-        if ready is not None:
-            ready_file(ready, url)
-
-    run(
-        place.settings,
-        host=host,
-        port=port,
-        workers=workers,
-        started=started,
-        trouble=lambda message: console.print(f"[red]! {escape(message)}[/]"),
-    )
+    run(place.settings, host=host, port=port, workers=workers, ready_file=ready)
     return 0
 
 

@@ -48,7 +48,7 @@ class Host:
         self._wanted: Mapping[str, Wanted] = {}
         self._loading: dict[tuple[str, int], asyncio.Task[Loaded]] = {}
         self.endpoints: Mapping[str, Endpoint] = {}
-        self.ready = False
+        self.ready = asyncio.Event()
         self.trouble: str | None = None
 
     def pick(self, name: str, version: int | None, key: str) -> tuple[Endpoint, Known, Loaded | None]:
@@ -118,7 +118,7 @@ class Host:
         while True:
             try:
                 await self.refresh()
-                self.ready = True
+                self.ready.set()
             except NoriaError as error:
                 self._complain(str(error))
             await asyncio.sleep(POLL_S)

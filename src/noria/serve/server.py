@@ -2,15 +2,14 @@
 
 import os
 import socket
-import threading
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from noria.errors import NoriaError, UserError
+from noria.errors import UserError
 from noria.settings import Settings
-
-FLUSH_S = 2.0
-LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
@@ -19,8 +18,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     workers: int = 1,
-    started: Callable[[str], None] = lambda url: None,
-    trouble: Callable[[str], None] = lambda message: None,
+    ready_file: Path | None = None,
 ) -> None:
     """Serve until a signal ends it; what was captured is carried into the tables before it returns.
 
@@ -28,10 +26,8 @@ def serve(
     ----------
     port
         0: any that is free.
-    started
-        Called with the address once the port is bound.
-    trouble
-        Called with a sentence when the spool cannot be carried on.
+    ready_file
+        Gets the address once requests are answered: what scripts wait for.
 
     Raises
     ------
@@ -45,6 +41,8 @@ def serve(
     port = _port(host, port)
     for name, value in (("HOME", settings.home), ("DB", settings.db), ("ARTIFACTS", settings.artifacts)):
         os.environ[f"NORIA_{name}"] = str(value)
+    os.environ["NORIA_SERVE_URL"] = f"http://{host}:{port}"
+    os.environ["NORIA_SERVE_READY_FILE"] = "" if ready_file is None else str(ready_file.resolve())
     server = Granian(
         "noria.serve.worker:app",
         address=host,
@@ -59,33 +57,23 @@ def serve(
         respawn_failed_workers=True,
         respawn_interval=0.5,
     )
-    stop = threading.Event()
-    carrier = threading.Thread(target=_carry, args=(settings, stop, trouble), name="spool")
-    server.on_startup(lambda: started(f"http://{host}:{port}"))
-    carrier.start()
-    try:
+    with _carrier():
         server.serve()
+
+
+@contextmanager
+def _carrier() -> Iterator[None]:
+    """The process that flushes the spool; a thread would not do, because the server forks its workers.
+
+    It ends by itself, after a last flush, when its standard input closes: also if this process is killed.
+    """
+    process = subprocess.Popen([sys.executable, "-m", "noria.serve.carrier"], stdin=subprocess.PIPE)
+    try:
+        yield
     finally:
-        stop.set()
-        carrier.join()
-
-
-def _carry(settings: Settings, stop: threading.Event, trouble: Callable[[str], None]) -> None:
-    """Flush every two seconds, and once more at the end; what cannot be carried now stays in the spool."""
-    from noria.serve.flush import flush
-
-    last = None
-    while True:
-        ending = stop.wait(FLUSH_S)
-        try:
-            flush(settings)
-            last = None
-        except NoriaError as error:
-            if str(error) != last:
-                trouble(str(error))
-            last = str(error)
-        if ending:
-            return
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
 
 
 def _port(host: str, port: int) -> int:
@@ -99,10 +87,3 @@ def _port(host: str, port: int) -> int:
                 f"port {port} cannot be used: {error.strerror}", where=host, do="Give another with --port; 0 takes any."
             ) from error
         return int(probe.getsockname()[1])
-
-
-def ready_file(path: Path, url: str) -> None:
-    """Write the address to a file, whole or not at all: what scripts wait for."""
-    draft = path.with_suffix(".draft")
-    draft.write_text(url + "\n")
-    os.replace(draft, path)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from pathlib import Path
 
 from noria import settings
@@ -23,7 +24,7 @@ def app() -> App:
     tasks: list[asyncio.Task[None]] = []
 
     def begin() -> None:
-        tasks.extend(asyncio.ensure_future(work) for work in (host.follow(), spool.tend()))
+        tasks.extend(asyncio.ensure_future(work) for work in (host.follow(), spool.tend(), _announce(host)))
 
     async def end() -> None:
         for task in tasks:
@@ -34,3 +35,14 @@ def app() -> App:
         store.close()
 
     return App(Service(host, spool), begin, end)
+
+
+async def _announce(host: Host) -> None:
+    """Say where the server is once it answers; what ``server.py`` left in the environment says where that is."""
+    await host.ready.wait()
+    url, file = os.environ["NORIA_SERVE_URL"], os.environ["NORIA_SERVE_READY_FILE"]
+    print(f"noria serves {', '.join(host.endpoints) or 'no model yet'} at {url} (Ctrl-C ends it)", flush=True)
+    if file:
+        draft = Path(f"{file}.{os.getpid()}")
+        draft.write_text(url + "\n")
+        os.replace(draft, file)

@@ -111,7 +111,8 @@ class App:
             case ["v2", "health", "live"]:
                 return _json({"live": True})
             case ["v2", "health", "ready"]:
-                return _json({"live": True, "ready": host.ready}, 200 if host.ready else 503)
+                ready = host.ready.is_set()
+                return _json({"live": True, "ready": ready}, 200 if ready else 503)
             case ["v2", "models"]:
                 return _json({"models": list(host.endpoints)})
             case ["v2", "models", model]:
