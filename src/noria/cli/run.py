@@ -1,5 +1,6 @@
 """noria run FILE: turn the wheel once."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,22 +66,35 @@ def line(step: StepRun) -> str:
 
 
 def summary(step: StepRun) -> str:
-    """The facts of a step that a person wants to see, in one line."""
-    facts = step.facts or {}
-    wanted = SUMMARY.get(step.step, ())
-    return ", ".join(f"{name} {output.cell(facts[name])}" for name in wanted if facts.get(name) not in (None, {}, []))
+    """What a person wants to know of a step, in one line."""
+    told = SUMMARY.get(step.step)
+    return told(dict(step.facts)) if told and step.facts else ""
 
 
-SUMMARY = {
-    "collect": ("version", "rows", "new"),
-    "validate": ("verdict", "remedy", "anomalies", "labels"),
-    "preprocess": ("rows",),
-    "tune": ("trials", "metric", "value", "params"),
-    "train": ("format", "metrics"),
-    "analyze": ("metrics", "fairness"),
-    "release": ("decision", "number"),
-    "deploy": ("endpoint", "weights"),
-    "feedback": ("joined", "unlabelled", "metrics"),
+def _metric(metrics: Mapping[str, float]) -> str:
+    name, value = next(iter(metrics.items()))
+    return f"{name} {value:.3f}"
+
+
+def _shares(found: Mapping[str, float]) -> str:
+    return ", ".join(f"{label} {share:.0%}" for label, share in list(found.items())[:4])
+
+
+SUMMARY: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "collect": lambda f: (
+        f"version {f['version']}, {f['rows']:,} rows, {len(f['new'])} of {len(f['batches'])} batches new"
+    ),
+    "validate": lambda f: (
+        f"{f['verdict']}, {f['anomalies']} anomalies, labels {_shares(f['labels'])}"
+        + (f", remedy {f['remedy']}" if f["remedy"] else "")
+    ),
+    "preprocess": lambda f: ", ".join(f"{n:,} {split}" for split, n in f["rows"].items()),
+    "tune": lambda f: f"{f['trials']} trials, {f['metric']} {f['value']:.3f} with {output.cell(f['params'])}",
+    "train": lambda f: f"{f['format']}, {_metric(f['metrics'])} on validation",
+    "analyze": lambda f: f"{_metric(f['metrics'])} on data never seen",
+    "release": lambda f: f["decision"] + (f": version {f['number']}" if f["number"] else ""),
+    "deploy": lambda f: "traffic " + ", ".join(f"{w} % to version {v}" for v, w in f["weights"].items()),
+    "feedback": lambda f: f"{f['joined']} predictions with a label, {f['unlabelled']} without",
 }
 
 

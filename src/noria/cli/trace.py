@@ -1,5 +1,6 @@
 """noria trace: from any thing to all it came from and all that came of it."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from noria.run.place import Place
 from noria.store import datasets, registry, routes
 
 KINDS = ("prediction", "model", "data", "release", "run", "batch", "artifact")
+KINDS_SHOWN = ("model_version", "dataset_version", "release", "run", "step", "batch", "artifact", "source")
 app = output.app("From any thing to all it came from, or all that came of it.")
 
 
@@ -32,7 +34,7 @@ def trace(
         output.show_json(as_data(found))
     else:
         drawn = Tree(f"[bold]{found.id}[/]")
-        _grow(drawn, found)
+        grow(drawn, found)
         output.console.print(drawn)
 
 
@@ -85,13 +87,19 @@ def as_data(node: tracing.Node) -> dict[str, Any]:
     return {"id": node.id, "role": node.role, "children": [as_data(child) for child in node.children]}
 
 
-def _grow(tree: Tree, node: tracing.Node) -> None:
+def grow(tree: Tree, node: tracing.Node, kinds: Collection[str] = KINDS_SHOWN) -> None:
+    """Draw what is under a node; kinds that are not wanted are passed through to what is under them."""
     for child in node.children:
-        if child.id.startswith("artifact:"):
-            tree.add(f"[dim]{child.role}[/] artifact:{child.id[9:21]}")
+        kind = child.id.partition(":")[0]
+        if kind not in kinds:
+            grow(tree, child, kinds)
             continue
-        branch = tree.add(f"[dim]{child.role}[/] {child.id}" + (" [dim](above)[/]" if child.seen else ""))
-        _grow(branch, child)
+        if child.seen and len(kinds) < len(KINDS_SHOWN):  # an excerpt: each thing once
+            continue
+        id = child.id[:21] if kind == "artifact" else child.id
+        branch = tree.add(f"[dim]{child.role}[/] {id}" + (" [dim](above)[/]" if child.seen else ""))
+        if kind != "artifact":
+            grow(branch, child, kinds)
 
 
 def command(words: list[str]) -> int:

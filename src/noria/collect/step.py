@@ -193,15 +193,21 @@ def _captured(world: Any, source: Captured) -> list[tuple[Arrival, Any]]:
     offered: list[tuple[Arrival, Any]] = [
         (Arrival("captured", b.source["name"], b.digest, b.bytes), None) for b in earlier
     ]
-    upto = int(earlier[-1].source["name"].rpartition("-")[2]) if earlier else -1
-    now = captured.feedback_version(world.settings, world.lifecycle)
-    if now > upto:
-        frame = captured.labelled(world.settings, world.lifecycle, world.schema, after=upto, upto=now)
+    after = _reached(earlier[-1].source["name"]) if earlier else (-1, -1)
+    upto = captured.versions(world.settings, world.lifecycle)
+    if min(upto) >= 0 and upto != after:
+        frame = captured.labelled(world.settings, world.lifecycle, world.schema, after=after, upto=upto)
         if frame.height:
-            name = f"feedback {upto}-{now}"
+            name = f"feedback up to {upto[0]}.{upto[1]}"
             digest = Digest.of_json([world.lifecycle, name, table.rows_digest(frame)]).hex
             offered.append((Arrival("captured", name, digest, int(frame.estimated_size())), lambda: frame))
     return offered
+
+
+def _reached(name: str) -> captured.Versions:
+    """The commits that a captured batch went up to, from its name."""
+    predictions, _, feedback = name.rpartition(" ")[2].partition(".")
+    return int(predictions), int(feedback)
 
 
 OFFERS: dict[type, Any] = {Files: _files, Rows: _rows, Captured: _captured}

@@ -20,6 +20,7 @@ PREDICTION = {
     "inputs": pl.String,
     "outputs": pl.String,
 }
+Versions = tuple[int, int]  # commits of the tables of predictions and of feedback
 FEEDBACK = {"prediction": pl.String, "at": pl.String, "label": pl.String, "rating": pl.Float64, "source": pl.String}
 
 
@@ -28,14 +29,16 @@ def path(settings: Settings, endpoint: str, kind: str) -> str:
     return f"{settings.data}/_captured/{endpoint}/{kind}"
 
 
-def feedback_version(settings: Settings, endpoint: str) -> int:
-    """The number of the newest commit of feedback; −1 if there never was any."""
-    return table.version_of(path(settings, endpoint, "feedback"))
+def versions(settings: Settings, endpoint: str) -> Versions:
+    """The newest commits of the tables of predictions and of feedback; −1 where there is none."""
+    return table.version_of(path(settings, endpoint, "predictions")), table.version_of(
+        path(settings, endpoint, "feedback")
+    )
 
 
-def predictions(settings: Settings, endpoint: str) -> pl.DataFrame:
-    """All captured predictions of an endpoint, oldest first."""
-    return _all(settings, endpoint, "predictions", PREDICTION, None).sort("id")
+def predictions(settings: Settings, endpoint: str, upto: int | None = None) -> pl.DataFrame:
+    """All captured predictions of an endpoint as of a commit of their table (None: the newest), oldest first."""
+    return _all(settings, endpoint, "predictions", PREDICTION, upto).sort("id")
 
 
 def labels(settings: Settings, endpoint: str, upto: int | None = None) -> pl.DataFrame:
@@ -64,30 +67,32 @@ def joined(settings: Settings, endpoint: str) -> pl.DataFrame:
     )
 
 
-def labelled(settings: Settings, endpoint: str, schema: Schema, *, after: int, upto: int) -> pl.DataFrame:
-    """Predictions whose first label came in the feedback commits after ``after`` up to ``upto``, as source rows.
+def labelled(settings: Settings, endpoint: str, schema: Schema, *, after: Versions, upto: Versions) -> pl.DataFrame:
+    """Predictions that had a label as of the commits ``upto`` and had none as of ``after``, as source rows.
 
     Returns
     -------
     DataFrame
         The columns that were sent in, and the label; sorted by prediction id. A prediction is in exactly one of the
-        frames that consecutive ranges give.
+        frames that consecutive ranges give, whether it or its label reached the tables first.
     """
-    now = labels(settings, endpoint, upto).filter(pl.col("label").is_not_null())
-    if after >= 0:
-        before = labels(settings, endpoint, after).filter(pl.col("label").is_not_null())
-        now = now.join(before, on="prediction", how="anti")
-    rows = predictions(settings, endpoint).join(now, left_on="id", right_on="prediction", how="inner").sort("id")
+    rows = _with_label(settings, endpoint, upto)
+    if min(after) >= 0:
+        rows = rows.join(_with_label(settings, endpoint, after), on="id", how="anti")
     records = [
-        {**json.loads(inputs), schema.label: label} for inputs, label in rows.select("inputs", "label").iter_rows()
+        {**json.loads(inputs), schema.label: label}
+        for inputs, label in rows.sort("id").select("inputs", "label").iter_rows()
     ]
-    if not records:
-        return pl.DataFrame()
-    return pl.DataFrame(records, infer_schema_length=None)
+    return pl.DataFrame(records, infer_schema_length=None) if records else pl.DataFrame()
+
+
+def _with_label(settings: Settings, endpoint: str, upto: Versions) -> pl.DataFrame:
+    told = labels(settings, endpoint, upto[1]).filter(pl.col("label").is_not_null())
+    return predictions(settings, endpoint, upto[0]).join(told, left_on="id", right_on="prediction", how="inner")
 
 
 def _all(settings: Settings, endpoint: str, kind: str, columns: dict[str, Any], version: int | None) -> pl.DataFrame:
     place = path(settings, endpoint, kind)
-    if table.version_of(place) < 0:
+    if version == -1 or table.version_of(place) < 0:
         return pl.DataFrame(schema={**columns, table.BATCH: pl.String, table.ROW: pl.Int64})
     return pl.scan_delta(place, version=version).collect()

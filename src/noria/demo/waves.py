@@ -12,7 +12,7 @@ SOURCE = Path(__file__).with_name("adult.parquet")
 NUMBERS = ("age", "fnlwgt", "education_num", "capital_gain", "capital_loss", "hours_per_week")
 FIRST = 16_000  # rows of the first wave, as they come
 EACH = 4_500  # rows of each label in the second wave, which makes its label share 50/50 instead of 76/24
-LIVE = 600  # people who are asked about while the model serves
+LIVE = 300  # people of each label who are asked about while the model serves: the world that the second wave announced
 
 
 def people() -> pl.DataFrame:
@@ -29,12 +29,15 @@ def first(frame: pl.DataFrame) -> pl.DataFrame:
 
 def second(frame: pl.DataFrame) -> pl.DataFrame:
     """A later wave in which both labels are equally frequent."""
-    rest = frame[FIRST : frame.height - LIVE]
-    high = (rest["income"] == ">50K").to_numpy()
-    chosen = np.sort(np.concatenate([np.flatnonzero(high)[:EACH], np.flatnonzero(~high)[:EACH]]))
-    return rest[chosen]
+    return _balanced(frame[FIRST:], slice(None, EACH))
 
 
 def live(frame: pl.DataFrame) -> pl.DataFrame:
-    """People in no wave, whose income becomes known after the model was asked."""
-    return frame.tail(LIVE)
+    """People in no wave, as many of each label, whose income becomes known after the model was asked."""
+    return _balanced(frame[FIRST:], slice(-LIVE, None))
+
+
+def _balanced(frame: pl.DataFrame, part: slice) -> pl.DataFrame:
+    """The same part of the rows of each label, in the frame's order."""
+    high = (frame["income"] == ">50K").to_numpy()
+    return frame[np.sort(np.concatenate([np.flatnonzero(high)[part], np.flatnonzero(~high)[part]]))]

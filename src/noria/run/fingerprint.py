@@ -53,29 +53,35 @@ def fingerprint(found: Mapping[str, str]) -> str:
 
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """Sentences that say what makes two fingerprints differ, code first."""
-    return [sentence for name in sorted(old.keys() | new.keys()) for sentence in _change(name, old, new)]
+    """Sentences that say what makes two fingerprints differ: code first, then settings, then what steps before gave."""
+    differing = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+    given = [name for name in differing if name.startswith("input ")]
+    return [*(_change(name, old, new) for name in differing if name not in given), *_given(given)]
 
 
-def _change(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
-    if old.get(name) == new.get(name):
-        return
+def _change(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> str:
     kind, _, rest = name.partition(" ")
     verb = "is new" if name not in old else "is gone" if name not in new else "changed"
     if kind == "code":
-        yield f"{rest} {verb}"
-    elif kind == "config":
-        yield f"setting {rest} {verb}" + (
-            f": {old[name]} → {new[name]}" if verb == "changed" and _fits(old, new, name) else ""
-        )
-    elif kind == "input":
-        yield f"{rest} {verb}"
-    elif kind == "observed":
-        yield "something new arrived"
-    elif kind == "remedy":
-        yield f"remedy: {old.get(name, 'none')} → {new.get(name, 'none')}"
-    else:
-        yield f"{kind} {verb}: {old.get(name)} → {new.get(name)}"
+        return f"{rest} {verb}"
+    if kind == "config":
+        shown = f": {old[name]} → {new[name]}" if verb == "changed" and _fits(old, new, name) else ""
+        return f"setting {rest} {verb}{shown}"
+    if kind == "observed":
+        return "something new arrived"
+    if kind == "remedy":
+        return f"remedy: {old.get(name, 'none')} → {new.get(name, 'none')}"
+    return f"{kind} {verb}: {old.get(name)} → {new.get(name)}"
+
+
+def _given(names: Sequence[str]) -> Iterator[str]:
+    """One sentence for each step whose results differ."""
+    by_step: dict[str, list[str]] = {}
+    for name in names:
+        word, _, what = name.removeprefix("input ").partition("'s ")
+        by_step.setdefault(word, []).append(what)
+    for word, found in by_step.items():
+        yield f"{word} gave something else: {', '.join(found)}"
 
 
 def _fits(old: Mapping[str, str], new: Mapping[str, str], name: str) -> bool:
