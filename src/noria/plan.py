@@ -3,12 +3,20 @@
 An orchestrator reads a plan and decides when and where each step's command runs; nothing else.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 FORMAT = 1
+
+
+def run_id(lifecycle: str, number: int) -> str:
+    """What a lifecycle's run of that number is called; at most 32 characters."""
+    if len(lifecycle) <= 24:
+        return f"{lifecycle}-{number}"
+    return f"{lifecycle[:15]}-{hashlib.sha256(lifecycle.encode()).hexdigest()[:8]}-{number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import typer
 
 from noria import settings
 from noria.cli import output
+from noria.cli.home import find_home
 from noria.errors import Failure, NoriaError
 from noria.run.place import open_place
 
@@ -19,7 +20,7 @@ PARTS = ("polars", "deltalake", "sqlalchemy", "scikit-learn", "lightgbm", "optun
 @app.command()
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False) -> None:
     """Check the settings and the stores; exit code 1 if something is wrong."""
-    found = settings.load(output.find_home(Path.cwd()))
+    found = settings.load(find_home(Path.cwd()))
     rows: list[tuple[str, str, str]] = [("python", sys.version.split()[0], "ok")]
     rows += [(part, *_part(part)) for part in PARTS]
     rows += [("home", str(found.home), "ok" if found.home.exists() else "nothing was run here yet")]

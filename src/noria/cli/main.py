@@ -69,6 +69,12 @@ def _guarded(words: list[str]) -> int:
 
     as_json = "--json" in words
     try:
+        if words[0] == "run":
+            from noria.cli import glance
+
+            known = glance.command(words[1:])
+            if known is not None:
+                return known
         module = import_module(COMMANDS[words[0]][0])
         code: int = module.command(words[1:])
         return code

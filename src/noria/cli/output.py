@@ -12,6 +12,7 @@ from rich.table import Table
 from typer.exceptions import TyperException
 
 from noria import settings
+from noria.cli.home import find_home
 from noria.errors import UserError
 from noria.run.place import Place, open_place
 
@@ -35,14 +36,6 @@ def run_app(app: typer.Typer, word: str, words: list[str]) -> int:
         message = error.format_message() if isinstance(error, typer.BadParameter.__mro__[2]) else str(error)
         raise UserError(message, where=f"noria {word}", do=f"See 'noria {word} --help'.") from error
     return code if isinstance(code, int) else 0
-
-
-def find_home(start: Path) -> Path:
-    """The folder whose settings count for ``start``: the nearest one upwards with ``.noria`` or ``noria.toml``."""
-    for folder in (start, *start.parents):
-        if (folder / ".noria").is_dir() or (folder / "noria.toml").is_file():
-            return folder
-    return start
 
 
 def place_for(file: Path | None = None) -> Place:

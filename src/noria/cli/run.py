@@ -1,6 +1,5 @@
 """noria run FILE: turn the wheel once."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from noria.cli import output
 from noria.cli.output import console
+from noria.cli.summary import summary
 from noria.run.execute import Done
 from noria.run.local import Turn, Watcher, turn
 from noria.run.place import Place
@@ -62,40 +62,7 @@ def line(step: StepRun) -> str:
     took = (
         f"{(step.ended_at - step.started_at).total_seconds():6.2f} s" if step.started_at and step.ended_at else " " * 8
     )
-    return f"  {step.step:10} [{style}]{step.state:8}[/] {took}  {escape(summary(step))}"
-
-
-def summary(step: StepRun) -> str:
-    """What a person wants to know of a step, in one line."""
-    told = SUMMARY.get(step.step)
-    return told(dict(step.facts)) if told and step.facts else ""
-
-
-def _metric(metrics: Mapping[str, float]) -> str:
-    name, value = next(iter(metrics.items()))
-    return f"{name} {value:.3f}"
-
-
-def _shares(found: Mapping[str, float]) -> str:
-    return ", ".join(f"{label} {share:.0%}" for label, share in list(found.items())[:4])
-
-
-SUMMARY: Mapping[str, Callable[[dict[str, Any]], str]] = {
-    "collect": lambda f: (
-        f"version {f['version']}, {f['rows']:,} rows, {len(f['new'])} of {len(f['batches'])} batches new"
-    ),
-    "validate": lambda f: (
-        f"{f['verdict']}, {f['anomalies']} anomalies, labels {_shares(f['labels'])}"
-        + (f", remedy {f['remedy']}" if f["remedy"] else "")
-    ),
-    "preprocess": lambda f: ", ".join(f"{n:,} {split}" for split, n in f["rows"].items()),
-    "tune": lambda f: f"{f['trials']} trials, {f['metric']} {f['value']:.3f} with {output.cell(f['params'])}",
-    "train": lambda f: f"{f['format']}, {_metric(f['metrics'])} on validation",
-    "analyze": lambda f: f"{_metric(f['metrics'])} on data never seen",
-    "release": lambda f: f["decision"] + (f": version {f['number']}" if f["number"] else ""),
-    "deploy": lambda f: "traffic " + ", ".join(f"{w} % to version {v}" for v, w in f["weights"].items()),
-    "feedback": lambda f: f"{f['joined']} predictions with a label, {f['unlabelled']} without",
-}
+    return f"  {step.step:10} [{style}]{step.state:8}[/] {took}  {escape(summary(step.step, step.facts))}"
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
 from typing import Any
 
 from noria.errors import BadLifecycle
@@ -32,6 +34,15 @@ class Files:
             raise BadLifecycle(f"unknown format {self.format!r}", where="Files", do=f"Use one of {', '.join(FORMATS)}.")
         if len(self.separator) != 1:
             raise BadLifecycle("separator is not one character", where="Files", do='Use for example ";".')
+
+    def paths(self, project: Path) -> list[Path]:
+        """The files there are now, in the order of their names."""
+        return matching(self.pattern, project)
+
+
+def matching(pattern: str, project: Path) -> list[Path]:
+    """The files that a pattern names, from a project's folder, in the order of their names."""
+    return sorted(Path(name) for name in glob(str(project / pattern), recursive=True) if Path(name).is_file())
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """CSV, Parquet and JSON-lines files."""
 
 import csv
-import glob
 import gzip
 import io
 from pathlib import Path
@@ -12,13 +11,6 @@ from noria.collect.config import Files
 from noria.errors import BadInput
 
 BY_SUFFIX = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-
-
-def matching(source: Files, project: Path) -> list[Path]:
-    """The files a source names, in the order of their names."""
-    return sorted(
-        Path(name) for name in glob.glob(str(project / source.pattern), recursive=True) if Path(name).is_file()
-    )
 
 
 def read(path: Path, source: Files) -> pl.DataFrame:

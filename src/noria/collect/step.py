@@ -137,7 +137,7 @@ def _offered(world: Any) -> list[tuple[Arrival, Any]]:
 
 
 def _files(world: Any, source: Files) -> list[tuple[Arrival, Any]]:
-    paths = files.matching(source, world.project)
+    paths = source.paths(world.project)
     digests = _digests(world, paths)
     return [
         (

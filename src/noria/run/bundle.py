@@ -61,7 +61,7 @@ def pack(entry: Path, project: Path) -> bytes:
     """The lifecycle file and all project modules it imports, as one archive: the same bytes for the same code."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for file in sorted(_reached_files(entry, project)):
+        for file in sorted(files(entry, project)):
             archive.writestr(zipfile.ZipInfo(file.relative_to(project).as_posix(), EPOCH), file.read_bytes())
     return buffer.getvalue()
 
@@ -90,7 +90,8 @@ def unpack(data: bytes, into: Path) -> Path:
     return into
 
 
-def _reached_files(entry: Path, project: Path) -> set[Path]:
+def files(entry: Path, project: Path) -> set[Path]:
+    """The lifecycle file and all files of the project that it imports, directly or through others."""
     found: set[Path] = set()
     left = [entry]
     while left:

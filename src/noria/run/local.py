@@ -1,17 +1,20 @@
 """A plan on this machine: each step in order, in this process."""
 
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import noria
 from noria import owner
+from noria.collect.config import Captured, Files
 from noria.compile import compile_plan
+from noria.data import captured
 from noria.digest import Digest
 from noria.errors import BadLifecycle, NoriaError, UserError
 from noria.lifecycle import Lifecycle
 from noria.plan import Plan
-from noria.run import bundle, notify
+from noria.run import bundle, glance, notify
 from noria.run.execute import Done, Order, execute
 from noria.run.place import Code, Place
 from noria.run.reach import reach
@@ -103,6 +106,7 @@ def turn(
         What made a step fail; the run is marked failed. A run stopped by a gate is returned, not raised.
     """
     watcher = watcher or Watcher()
+    began_ns = time.time_ns()
     _check(remedy)
     code = load(file)
     plan = compile_file(place, file, code)
@@ -133,6 +137,8 @@ def turn(
         _end(place, run, "failed", f"{type(error).__name__}: {error}")
         raise
     _end(place, run, state, message)
+    if state == "done" and remedy is None:
+        _note(place, file, code, run, began_ns)
     with place.store.read() as c:
         return Turn(runs.get(c, run.id), tuple(runs.steps(c, run.id)))
 
@@ -175,6 +181,24 @@ def _refuse_if_alive(place: Place, run: runs.Run, steps: list[runs.StepRun]) -> 
                 where=f"step {step.step}",
                 do="Wait for it, or end that process; then the same command goes on where it stopped.",
             )
+
+
+def _note(place: Place, file: Path, code: Code, run: runs.Run, began_ns: int) -> None:
+    """Let the next turn see at a glance that nothing changed, if all its sources are files."""
+    sources = code.lifecycle.sources
+    if not all(isinstance(source, Files | Captured) for source in sources):
+        return
+    kinds = ("predictions", "feedback")
+    glance.note(
+        place.settings,
+        file,
+        run.lifecycle,
+        run.number,
+        files=sorted(bundle.files(file.resolve(), code.project)),
+        patterns=[source.pattern for source in sources if isinstance(source, Files)],
+        folders=[Path(captured.path(place.settings, run.lifecycle, kind)) / "_delta_log" for kind in kinds],
+        began_ns=began_ns,
+    )
 
 
 def _end(place: Place, run: runs.Run, state: str, message: str | None) -> None:

@@ -1,6 +1,5 @@
 """Runs and step runs: who may work at what, how far it got, what can be used again."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from noria.clock import Clock
 from noria.digest import Digest
 from noria.errors import NotFound, Superseded
-from noria.plan import Plan
+from noria.plan import Plan, run_id
 from noria.store.attempt import Output, Result
 from noria.store.tables import output, run, step_run
 
@@ -60,7 +59,7 @@ def start(connection: Connection, clock: Clock, plan: Plan, *, key: str, trigger
     """Open the lifecycle's next run, all its steps waiting."""
     query = select(func.max(run.c.number)).where(run.c.lifecycle == plan.lifecycle)
     number = (connection.execute(query).scalar() or 0) + 1
-    id = f"{plan.lifecycle}-{number}" if len(plan.lifecycle) <= 24 else uuid.uuid4().hex
+    id = run_id(plan.lifecycle, number)
     connection.execute(
         insert(run).values(
             id=id,
