@@ -1,6 +1,5 @@
 """scikit-learn models: skops where all types are known harmless, else a pickle that only its digest vouches for."""
 
-import io
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from noria.errors import Damaged
 from noria.model.format import Prediction, answer
 from noria.model.signature import Columns, Signature
+from noria.model.stable import numbered, pickled
 
 TRUSTED = ("sklearn.", "numpy.", "scipy.", "lightgbm.", "noria.", "builtins.", "collections.")
 
@@ -23,7 +23,7 @@ def dump(objects: Mapping[str, Any]) -> dict[str, bytes]:
     for name, one in objects.items():
         data = _skops(one)
         if data is None:
-            files[f"{name}.pickle"] = pickle.dumps(one, protocol=5)
+            files[f"{name}.pickle"] = pickled(one)
         else:
             files[f"{name}.skops"] = data
     return files
@@ -124,7 +124,7 @@ def _skops(one: Any) -> bytes | None:
     from skops.io import dumps, get_untrusted_types, loads
 
     try:
-        data = _timeless(dumps(one))
+        data = numbered(dumps(one))
         types = get_untrusted_types(data=data)
         if not all(name.startswith(TRUSTED) for name in types):
             return None
@@ -132,13 +132,3 @@ def _skops(one: Any) -> bytes | None:
     except Exception:  # skops refuses what it does not know in many ways; a pickle takes it
         return None
     return data
-
-
-def _timeless(data: bytes) -> bytes:
-    import zipfile
-
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as new:
-        for name in sorted(old.namelist()):
-            new.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), old.read(name))
-    return out.getvalue()

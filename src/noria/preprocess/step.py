@@ -1,6 +1,5 @@
 """Preprocess: fitted once on the training split, applied once, kept on disk for whoever trains."""
 
-import pickle
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from noria.errors import BadInput
 from noria.model.frame import columns_of, fields_of
 from noria.model.signature import Signature
 from noria.model.sklearn import to_frame
+from noria.model.stable import pickled
 from noria.preprocess import default, labels, user
 from noria.preprocess.config import Preprocess
 from noria.store.attempt import Attempt
@@ -51,7 +51,7 @@ def run(attempt: Attempt) -> None:
         _save(attempt, name, features[chosen], label.values[rows[name]][chosen], weight, part[chosen])
         columns = features.shape[1]
         attempt.facts.setdefault("rows", {})[name] = len(chosen)
-    attempt.save("preprocessor", pickle.dumps(transformer, protocol=5))
+    attempt.save("preprocessor", pickled(transformer))
     attempt.save_json("signature.json", signature.plain())
     attempt.facts["columns"] = _names(transformer, columns)
     attempt.facts["classes"] = None if label.classes is None else list(label.classes)

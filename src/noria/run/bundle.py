@@ -33,13 +33,15 @@ def load_lifecycle_module(entry: Path, project: Path) -> ModuleType:
         raise UserError("there is no such file", where=str(entry), do="Give the lifecycle file, such as lifecycle.py.")
     _forget(project)
     name = entry.stem
+    if name in sys.stdlib_module_names:
+        raise UserError(
+            f"{entry.name} has the name of a module of Python itself", where=str(entry), do="Rename it: lifecycle.py."
+        )
     spec = importlib.util.spec_from_file_location(name, entry)
     if spec is None or spec.loader is None:
         raise UserError("this is no Python file", where=str(entry), do="Give a file that ends in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    if str(project) not in sys.path:
-        sys.path.insert(0, str(project))
     try:
         spec.loader.exec_module(module)
     except NoriaError:
@@ -126,13 +128,22 @@ def _files_of(module: str, project: Path) -> Iterator[Path]:
                 yield file
 
 
+_loaded: list[Path] = []  # projects whose modules may be in sys.modules: at most the last one
+
+
 def _forget(project: Path) -> None:
-    """Drop the project's modules, so that changed code is loaded anew."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        ours = file and Path(file).is_relative_to(project) and not SKIPPED.intersection(Path(file).parts)
-        if ours and name.partition(".")[0] not in ("noria", "__main__"):
-            del sys.modules[name]
+    """Make way: modules of this project and of the one loaded before go, so that each sees its own, as it is now."""
+    for folder in {project, *_loaded}:
+        while str(folder) in sys.path:
+            sys.path.remove(str(folder))
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            ours = file and Path(file).is_relative_to(folder) and not SKIPPED.intersection(Path(file).parts)
+            if ours and name.partition(".")[0] not in ("noria", "__main__"):
+                del sys.modules[name]
+    _loaded[:] = [project]
+    sys.path.insert(0, str(project))
+    importlib.invalidate_caches()
 
 
 def _place(error: Exception, project: Path) -> str:

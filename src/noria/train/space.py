@@ -1,6 +1,8 @@
 """What may vary, as Optuna's distributions."""
 
 from collections.abc import Mapping
+from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -32,9 +34,7 @@ def _distribution(what: Range) -> BaseDistribution:
 
 def sampler(tune: Tune, seed: int) -> optuna.samplers.BaseSampler:
     """The search algorithm, seeded."""
-    if tune.sampler == "grid":
-        return optuna.samplers.GridSampler({name: grid(what) for name, what in tune.space.items()}, seed=seed)
-    if tune.sampler == "random":
+    if tune.sampler in ("grid", "random"):  # a grid's trials are all given beforehand
         return optuna.samplers.RandomSampler(seed=seed)
     if tune.sampler == "gp":
         return optuna.samplers.GPSampler(seed=seed)
@@ -52,10 +52,20 @@ def grid(what: Range) -> list[Any]:
     return sorted({what.low + round((float(v) - what.low) / what.step) * what.step for v in points if v <= what.high})
 
 
+def points(tune: Tune, seed: int) -> list[dict[str, Any]]:
+    """The trials of a grid: every combination, or as many as there are to be trials, drawn without favour."""
+    values = [grid(what) for what in tune.space.values()]
+    everything = [dict(zip(tune.space, one, strict=True)) for one in product(*values)]
+    if len(everything) <= tune.trials:
+        return everything
+    chosen = np.random.default_rng(seed).choice(len(everything), tune.trials, replace=False)
+    return [everything[place] for place in sorted(chosen)]
+
+
 def size(tune: Tune) -> int:
     """How many trials there are to do."""
     if not tune.space:
         return 1
     if tune.sampler != "grid":
         return tune.trials
-    return min(tune.trials, int(np.prod([len(grid(what)) for what in tune.space.values()])))
+    return min(tune.trials, prod(len(grid(what)) for what in tune.space.values()))

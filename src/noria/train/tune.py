@@ -68,6 +68,8 @@ def search(tune: Tune, job: Job, seed: int, progress: Callable[[str, float], Non
     larger = METRICS[job.metric].larger_is_better
     direction: Any = tune.direction or ("maximize" if larger else "minimize")
     study = optuna.create_study(direction=direction, sampler=space.sampler(tune, seed))
+    for point in space.points(tune, seed) if tune.sampler == "grid" else ():
+        study.enqueue_trial(point)
     run = _sequential if tune.workers == 1 else _parallel
     found: list[Trial] = []
     total = space.size(tune)

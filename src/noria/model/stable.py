@@ -1,0 +1,71 @@
+"""Fitted objects as bytes: the same bytes for the same object, readable where the user's modules are not.
+
+Pickles hold functions and classes of the user's own modules by value, so that a server needs no checkout. skops names
+things by their memory addresses; they are numbered in the order in which they appear instead.
+"""
+
+import io
+import pickle
+import re
+import site
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import noria
+
+TIME = (1980, 1, 1, 0, 0, 0)
+ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<=")\d+(?=\.npy")')
+
+
+def pickled(one: Any) -> bytes:
+    """An object as a pickle, the user's own code in it by value."""
+    import cloudpickle
+
+    with _by_value(cloudpickle):
+        data: bytes = cloudpickle.dumps(one, protocol=pickle.HIGHEST_PROTOCOL)
+        return data
+
+
+def numbered(data: bytes) -> bytes:
+    """A skops archive with numbers in place of addresses, and without times."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    numbers: dict[str, str] = {}
+    schema = ADDRESS.sub(
+        lambda found: numbers.setdefault(found[0], str(len(numbers))), files.pop("schema.json").decode()
+    )
+    renamed = {f"{numbers.get(Path(name).stem, Path(name).stem)}{Path(name).suffix}": files[name] for name in files}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted([*renamed.items(), ("schema.json", schema.encode())]):
+            archive.writestr(zipfile.ZipInfo(name, TIME), content, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+@contextmanager
+def _by_value(cloudpickle: Any) -> Iterator[None]:
+    modules = [module for module in list(sys.modules.values()) if _is_the_users(module)]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def _is_the_users(module: ModuleType) -> bool:
+    """True for modules that are no part of Python, of noria, or of an installed library."""
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and not file.startswith(_installed()) and module.__name__ in sys.modules
+
+
+def _installed() -> tuple[str, ...]:
+    places = {*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages(), sys.prefix}
+    return (str(Path(noria.__file__).parent), *sorted(places - {"/", "/usr"}))
