@@ -2,7 +2,10 @@
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+
+MARK = "~"  # in file names; a host's name has none
 
 
 def me() -> str:
@@ -14,6 +17,19 @@ def is_gone(owner: str) -> bool:
     """True if the owner is a process of this machine that no longer runs; False if it runs or cannot be known."""
     host, pid, started = owner.rsplit("/", 2)
     return host == socket.gethostname() and _started(int(pid)) != started
+
+
+def prefix() -> str:
+    """How the names of temporary files of this process begin, so that ``leftovers`` knows whose they are."""
+    return me().replace("/", MARK) + MARK
+
+
+def leftovers(folder: Path) -> Iterator[Path]:
+    """Temporary files and folders whose process is gone: it was killed before it could remove them."""
+    for path in folder.iterdir():
+        owner = path.name.rpartition(MARK)[0].replace(MARK, "/")
+        if owner.count("/") == 2 and is_gone(owner):
+            yield path
 
 
 def _started(pid: int) -> str:

@@ -16,12 +16,16 @@ def is_lightgbm(estimator: Any) -> bool:
     return type(estimator).__module__.startswith("lightgbm.") and hasattr(estimator, "booster_")
 
 
-def files_of(preprocessor: Any, estimator: Any) -> dict[str, bytes]:
+def files_of(preprocessor: Any, pickle: bytes, estimator: Any) -> dict[str, bytes]:
     """A fitted pair as files of a package."""
     seen = getattr(estimator, "classes_", None)
     numbers = "" if seen is None else " ".join(str(int(one)) for one in seen)
     text = estimator.booster_.model_to_string(num_iteration=estimator.booster_.best_iteration or -1)
-    return {**dump({"preprocessor": preprocessor}), "model.txt": text.encode(), "classes.txt": numbers.encode()}
+    return {
+        **dump({"preprocessor": preprocessor}, {"preprocessor": pickle}),
+        "model.txt": text.encode(),
+        "classes.txt": numbers.encode(),
+    }
 
 
 @dataclass(frozen=True, slots=True)

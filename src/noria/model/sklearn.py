@@ -17,13 +17,19 @@ from noria.model.stable import numbered, pickled
 TRUSTED = ("sklearn.", "numpy.", "scipy.", "lightgbm.", "noria.", "builtins.", "collections.")
 
 
-def dump(objects: Mapping[str, Any]) -> dict[str, bytes]:
-    """Fitted objects as files, ``NAME.skops`` or ``NAME.pickle``."""
+def dump(objects: Mapping[str, Any], pickles: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+    """Fitted objects as files, ``NAME.skops`` or ``NAME.pickle``.
+
+    Parameters
+    ----------
+    pickles
+        The pickles that some of them were read from: a pickle of what was read from a pickle need not have its bytes.
+    """
     files: dict[str, bytes] = {}
     for name, one in objects.items():
         data = _skops(one)
         if data is None:
-            files[f"{name}.pickle"] = pickled(one)
+            files[f"{name}.pickle"] = (pickles or {}).get(name) or pickled(one)
         else:
             files[f"{name}.skops"] = data
     return files

@@ -11,11 +11,12 @@ import site
 import sys
 import sysconfig
 import zipfile
+from collections import ChainMap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import CodeType, ModuleType
+from typing import Any, ClassVar
 
 import noria
 
@@ -27,9 +28,18 @@ def pickled(one: Any) -> bytes:
     """An object as a pickle, the user's own code in it by value."""
     import cloudpickle
 
+    code_of = cloudpickle.Pickler.dispatch_table[CodeType]
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        dispatch_table: ClassVar[Any] = ChainMap(
+            {CodeType: lambda code: code_of(code.replace(co_filename=Path(code.co_filename).name))},
+            cloudpickle.Pickler.dispatch_table,
+        )
+
+    out = io.BytesIO()
     with _by_value(cloudpickle):
-        data: bytes = cloudpickle.dumps(one, protocol=pickle.HIGHEST_PROTOCOL)
-        return data
+        Pickler(out, protocol=pickle.HIGHEST_PROTOCOL).dump(one)
+    return out.getvalue()
 
 
 def numbered(data: bytes) -> bytes:
@@ -50,13 +60,17 @@ def numbered(data: bytes) -> bytes:
 
 @contextmanager
 def _by_value(cloudpickle: Any) -> Iterator[None]:
-    modules = [module for module in list(sys.modules.values()) if _is_the_users(module)]
-    for module in modules:
+    """The user's modules by value, and without the folder they lie in: the same code gives the same bytes anywhere."""
+    modules = {module.__name__: module for module in list(sys.modules.values()) if _is_the_users(module)}.values()
+    files = [module.__file__ for module in modules]
+    for module, file in zip(modules, files, strict=True):
         cloudpickle.register_pickle_by_value(module)
+        module.__file__ = Path(str(file)).name
     try:
         yield
     finally:
-        for module in modules:
+        for module, file in zip(modules, files, strict=True):
+            module.__file__ = file
             cloudpickle.unregister_pickle_by_value(module)
 
 

@@ -257,16 +257,11 @@ def _note_failure(place: Place, id: int, number: int, error: BaseException) -> N
 def _scratch(place: Place) -> Iterator[Path]:
     root = place.settings.home / "scratch"
     root.mkdir(parents=True, exist_ok=True)
-    for old in root.iterdir():
-        mark = old / "owner"
-        if mark.exists() and owner.is_gone(mark.read_text()):
-            shutil.rmtree(old, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(dir=root))
-    (folder / "owner").write_text(owner.me())
-    inner = folder / "files"
-    inner.mkdir()
+    for left in owner.leftovers(root):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=owner.prefix(), dir=root))
     try:
-        yield inner
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from noria import owner
 from noria.digest import Digest
 from noria.errors import Damaged, NotFound, StoreUnavailable, UserError
 
@@ -20,6 +21,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._verified: set[Digest] = set()  # once per process is enough: files are read-only and never rewritten
+        self._cleared = False  # of what killed processes left
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -86,8 +88,12 @@ class Folder:
         """A temporary file beside the artifacts, gone afterwards unless it was kept."""
         folder = self.root / "tmp"
         try:
-            folder.mkdir(exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            if not self._cleared:
+                folder.mkdir(exist_ok=True)
+                for left in owner.leftovers(folder):
+                    left.unlink(missing_ok=True)
+                self._cleared = True
+            with tempfile.NamedTemporaryFile(prefix=owner.prefix(), dir=folder, delete=False) as file:
                 try:
                     yield file  # type: ignore[misc]
                 finally:

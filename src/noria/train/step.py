@@ -34,27 +34,23 @@ def run(attempt: Attempt) -> None:
     validation = fit.open_part(fit.files(attempt, "validation"))
     scores = sklearn.answer_of(model, validation.X, signature).scores
     metrics = all_of(attempt.schema.task, np.asarray(validation.y), scores)
-    # A pickle, but its digest was just verified against the metadata store.
-    preprocessor = pickle.loads(attempt.open("preprocess", "preprocessor").read_bytes())  # noqa: S301 - verified
     attempt.progress("pack", 0.7)
     about = {"lifecycle": attempt.lifecycle, "estimator": type(model).__name__, "metrics": metrics}
-    packed, check = _pack(attempt, preprocessor, model, signature, params, about)
+    packed, check = _pack(attempt, model, signature, params, about)
     attempt.save("model", packed.to_bytes(), "application/vnd.noria.model")
     attempt.save_json("onnx.json", check)
     attempt.facts.update(params=dict(params), metrics=metrics, format=packed.kind, estimator=type(model).__name__)
 
 
 def _pack(
-    attempt: Attempt,
-    preprocessor: Any,
-    model: Any,
-    signature: Signature,
-    params: Mapping[str, Any],
-    about: Mapping[str, Any],
+    attempt: Attempt, model: Any, signature: Signature, params: Mapping[str, Any], about: Mapping[str, Any]
 ) -> tuple[Package, dict[str, Any]]:
     """One ONNX graph if it gives the same answers, else the Python model; and what the comparison found."""
     config = attempt.config if isinstance(attempt.config, Train) else Train()
-    python = _python(preprocessor, model, signature, params, about)
+    kept = attempt.open("preprocess", "preprocessor").read_bytes()
+    preprocessor = pickle.loads(kept)  # noqa: S301 - opening it verified its digest against the metadata store
+    kind, files = _python(preprocessor, kept, model)
+    python = Package(kind, signature, files, params, about)
     if not config.onnx:
         return python, {"accepted": False, "reason": "Train(onnx=False)"}
     try:
@@ -73,9 +69,8 @@ def _pack(
     return python, {**check.plain(), "reason": reason}
 
 
-def _python(
-    preprocessor: Any, model: Any, signature: Signature, params: Mapping[str, Any], about: Mapping[str, Any]
-) -> Package:
+def _python(preprocessor: Any, kept: bytes, model: Any) -> tuple[str, dict[str, bytes]]:
+    """Kind and files of a model that runs in Python; ``kept`` is the pickle that holds the preprocessor."""
     if lightgbm.is_lightgbm(model):
-        return Package("lightgbm", signature, lightgbm.files_of(preprocessor, model), params, about)
-    return Package("sklearn", signature, sklearn.dump({"preprocessor": preprocessor, "model": model}), params, about)
+        return "lightgbm", lightgbm.files_of(preprocessor, kept, model)
+    return "sklearn", sklearn.dump({"preprocessor": preprocessor, "model": model}, {"preprocessor": kept})

@@ -41,8 +41,14 @@ class Trial:
     seconds: float
     memory_mb: float
 
-    def plain(self) -> dict[str, Any]:
-        return {**asdict(self), "params": dict(self.params)}
+    def found(self) -> dict[str, Any]:
+        """What came out: the same each time it is tried."""
+        found = {**asdict(self), "params": dict(self.params)}
+        return {name: value for name, value in found.items() if name not in ("seconds", "memory_mb")}
+
+    def cost(self) -> dict[str, Any]:
+        """What it took, measured: seconds, and the process's peak memory in MiB."""
+        return {"number": self.number, "seconds": self.seconds, "memory_mb": self.memory_mb}
 
 
 def attempt_one(job: Job, number: int, params: Mapping[str, Any]) -> Trial:

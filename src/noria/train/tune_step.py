@@ -35,6 +35,7 @@ def run(attempt: Attempt) -> None:
             where="tune",
             do="Correct the train function, the space or the metric.",
         )
-    plain = [trial.plain() for trial in trials]
-    attempt.save_json("study.json", {"metric": metric, "sampler": config.sampler, "trials": plain})
+    found = [trial.found() for trial in trials]
+    attempt.save_json("study.json", {"metric": metric, "sampler": config.sampler, "trials": found})
+    attempt.save_json("costs.json", [trial.cost() for trial in trials])
     attempt.facts.update(params=dict(chosen.params), metric=metric, value=chosen.value, trials=len(trials))
