@@ -12,7 +12,7 @@ help:
 	@echo "make test          install what the tests need, lint, types, all tests"
 	@echo "make check         lint and types only"
 	@echo "make test-system   only the tests with real processes and servers"
-	@echo "make bench         measure; ONLY=wheel|data|learning|serving for one family"
+	@echo "make bench         measure; ONLY=wheel|data|learning|serving|airflow|trust|pages for one family"
 	@echo "make lock          resolve the dependencies anew"
 
 demo: $(RUN)

@@ -1,0 +1,81 @@
+"""One row a request over REST: how many answers a second of processor time, how long one takes, what memory it holds.
+
+Answers per processor second vary far less on a shared machine than answers per second; both are shown.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from benchmarks.measure import Line, Peer, Target
+from benchmarks.processes import memory_mb
+from benchmarks.project import census
+from benchmarks.serving import load, servers
+from benchmarks.serving.load import Answered, Wrk
+from benchmarks.serving.servers import Server
+
+TURNS = 3
+WARM_S = 2
+ALONE, MANY = 1, 8
+SECONDS = {ALONE: 5, MANY: 10}  # of one load, by connections
+SHARE = Target(0.8, most=False, of_ratio=True)
+TAIL = Target(2.0, of_ratio=True)
+
+
+@dataclass(slots=True)
+class Found:
+    """What the turns found of one server, by connections; ``mb`` is the memory of its process tree after them."""
+
+    answers: dict[int, list[Answered]] = field(default_factory=lambda: {ALONE: [], MANY: []})
+    mb: float = 0.0
+
+
+def lines() -> list[Line]:
+    with ExitStack() as stack:
+        project = stack.enter_context(census())
+        model = servers.model_of(project)
+        own, other = servers.processors()
+        wrk = load.wrk(project.folder, other)
+        ours = stack.enter_context(servers.noria(project, own))
+        answer = json.dumps(servers.ask(ours, model.body))
+        start = [servers.plain(kind, project.folder, project.env, model, answer, own) for kind in ("model", "constant")]
+        everyone = [ours, *map(stack.enter_context, start)]
+        found = _turns(wrk, everyone, model.body)
+    return _lines(*found)
+
+
+def _turns(wrk: Wrk, everyone: list[Server], body: str) -> list[Found]:
+    for server in everyone:
+        wrk.load(server.url, body, server.session, connections=MANY, seconds=WARM_S)
+    found = [Found() for _ in everyone]
+    for _ in range(TURNS):
+        for connections, seconds in SECONDS.items():
+            for server, one in zip(everyone, found):
+                said = wrk.load(server.url, body, server.session, connections=connections, seconds=seconds)
+                one.answers[connections].append(said)
+    for server, one in zip(everyone, found):
+        one.mb = memory_mb(server.session)
+    return found
+
+
+def _lines(ours: Found, model: Found, constant: Found) -> list[Line]:
+    server = f"granian {version('granian')}"
+    names = {
+        f"bare {server}, msgspec, ONNX Runtime (the limit)": model,
+        f"bare {server}, a constant": constant,
+    }
+
+    def line(name: str, unit: str, samples: Callable[[Found], list[float]], target: Target | None = None) -> Line:
+        return Line(name, unit, samples(ours), [Peer(said, samples(one)) for said, one in names.items()], target)
+
+    return [
+        line(f"infer, {MANY} connections", "per CPU s", lambda one: [a.per_cpu_s for a in one.answers[MANY]], SHARE),
+        line(f"infer, {MANY} connections", "per s", lambda one: [a.per_s for a in one.answers[MANY]], SHARE),
+        line(f"p50, {MANY} connections", "ms", lambda one: [a.p50_ms for a in one.answers[MANY]]),
+        line(f"p99, {MANY} connections", "ms", lambda one: [a.p99_ms for a in one.answers[MANY]], TAIL),
+        line(f"infer, {ALONE} connection", "per CPU s", lambda one: [a.per_cpu_s for a in one.answers[ALONE]]),
+        line(f"p50, {ALONE} connection", "ms", lambda one: [a.p50_ms for a in one.answers[ALONE]]),
+        line("memory, all processes (PSS)", "MB", lambda one: [one.mb]),
+    ]
