@@ -14,12 +14,16 @@ if TYPE_CHECKING:  # what editors and type checkers read
     from noria.feedback.config import Feedback as Feedback
     from noria.feedback.config import when as when
     from noria.lifecycle import Lifecycle as Lifecycle
+    from noria.notebook import Project as Project
     from noria.plan import Resources as Resources
     from noria.release.config import Release as Release
     from noria.release.config import at_least as at_least
     from noria.release.config import better_than_champion as better_than_champion
+    from noria.release.config import calibrated as calibrated
     from noria.release.config import fair as fair
+    from noria.release.config import fits as fits
     from noria.release.config import no_slice_worse as no_slice_worse
+    from noria.release.config import stable as stable
     from noria.serve.config import Serve as Serve
     from noria.train.config import Tune as Tune
     from noria.train.config import choice as choice
@@ -38,6 +42,7 @@ _HOME = {  # what runs, when first used
     "Files": "noria.collect.config",
     "Lifecycle": "noria.lifecycle",
     "NoriaError": "noria.errors",
+    "Project": "noria.notebook",
     "Release": "noria.release.config",
     "Resources": "noria.plan",
     "Rows": "noria.collect.config",
@@ -48,11 +53,14 @@ _HOME = {  # what runs, when first used
     "Validate": "noria.validate.config",
     "at_least": "noria.release.config",
     "better_than_champion": "noria.release.config",
+    "calibrated": "noria.release.config",
     "choice": "noria.train.config",
     "fair": "noria.release.config",
+    "fits": "noria.release.config",
     "integer": "noria.train.config",
     "loguniform": "noria.train.config",
     "no_slice_worse": "noria.release.config",
+    "stable": "noria.release.config",
     "uniform": "noria.train.config",
     "when": "noria.feedback.config",
 }
@@ -64,6 +72,7 @@ __all__ = [
     "Files",
     "Lifecycle",
     "NoriaError",
+    "Project",
     "Release",
     "Resources",
     "Rows",
@@ -74,11 +83,14 @@ __all__ = [
     "Validate",
     "at_least",
     "better_than_champion",
+    "calibrated",
     "choice",
     "fair",
+    "fits",
     "integer",
     "loguniform",
     "no_slice_worse",
+    "stable",
     "uniform",
     "when",
 ]
