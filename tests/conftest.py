@@ -12,10 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from servers import program
+
+settings.register_profile("noria", deadline=None)  # no test asserts a time
+settings.load_profile("noria")
 
 
 def free_port() -> int:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
+import msgspec
 
 from noria.errors import BadInput, Failure, NoriaError, NotFound
 
 Row = Mapping[str, Any]
+JSON = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Client:
     Raises
     ------
     BadInput, NotFound
-        From every method: what the server says of the request.
+        From every method: what the server says of the request, or that it cannot even be sent.
     Failure
         If the server cannot be reached or fails.
     """
@@ -94,7 +97,7 @@ class Client:
 
     def _send(self, method: str, path: str, body: Any) -> Any:
         try:
-            return _checked(self._http.request(method, path, json=body))
+            return _checked(self._http.request(method, path, content=_encoded(body), headers=JSON))
         except httpx.HTTPError as error:
             raise _unreachable(self._http.base_url, error) from error
 
@@ -128,13 +131,13 @@ class AsyncClient:
 
     async def _send(self, method: str, path: str, body: Any) -> Any:
         try:
-            return _checked(await self._http.request(method, path, json=body))
+            return _checked(await self._http.request(method, path, content=_encoded(body), headers=JSON))
         except httpx.HTTPError as error:
             raise _unreachable(self._http.base_url, error) from error
 
 
 def _predict(model: str, rows: Sequence[Row], subject: str | None, version: int | None) -> tuple[str, dict[str, Any]]:
-    place = f"/v2/models/{model}" + ("" if version is None else f"/versions/{version}")
+    place = f"/v2/models/{quote(model, safe='')}" + ("" if version is None else f"/versions/{version}")
     body: dict[str, Any] = {"rows": [dict(row) for row in rows]}
     return f"{place}/predict", body if subject is None else {**body, "subject": subject}
 
@@ -144,25 +147,48 @@ def _feedback(prediction: str, label: Any, rating: float | None, source: str) ->
     return {"prediction_id": prediction, "source": source} | {k: v for k, v in given.items() if v is not None}
 
 
+def _encoded(body: Any) -> bytes:
+    """A body as JSON; NaN, as data frames mark what is missing, is null."""
+    try:
+        return msgspec.json.encode(body, enc_hook=_plain)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise BadInput(
+            f"this cannot be sent: {error}", where="client", do="Send numbers, texts, true, false or None."
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    """A scalar of numpy, or of a library that is like it, as the plain one."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{value!r} is a {type(value).__name__}")
+
+
 def _answers(body: Any) -> list[Answer]:
-    return [
-        Answer(
-            id=one["id"],
-            model=body["model_name"],
-            version=int(one["version"]),
-            release=one["release"],
-            variant=one["variant"],
-            label=one.get("label"),
-            probabilities=one.get("probabilities"),
-            value=one.get("value"),
-        )
-        for one in body["predictions"]
-    ]
+    try:
+        return [
+            Answer(
+                id=one["id"],
+                model=body["model_name"],
+                version=int(one["version"]),
+                release=one["release"],
+                variant=one["variant"],
+                label=one.get("label"),
+                probabilities=one.get("probabilities"),
+                value=one.get("value"),
+            )
+            for one in body["predictions"]
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _stranger(f"no predictions are in its answer: {error!r}") from error
 
 
 def _checked(response: httpx.Response) -> Any:
     if response.is_success:
-        return response.json()
+        try:
+            return response.json()
+        except ValueError as error:
+            raise _stranger(f"its answer is no JSON: {response.text[:80]!r}") from error
     try:
         message = response.json()["error"]
     except (ValueError, KeyError, TypeError):
@@ -170,6 +196,10 @@ def _checked(response: httpx.Response) -> Any:
     kinds: dict[int, type[NoriaError]] = {400: BadInput, 404: NotFound}
     kind = kinds.get(response.status_code, Failure)
     raise kind(str(message), where=str(response.request.url), do=f"The server answered {response.status_code}.")
+
+
+def _stranger(what: str) -> Failure:
+    return Failure(f"this is no noria server: {what}", where="client", do="Correct the client's url.")
 
 
 def _unreachable(url: httpx.URL, error: httpx.HTTPError) -> Failure:

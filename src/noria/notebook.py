@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from noria import settings
+from noria.plan import run_id
 from noria.report import page
 from noria.run import local, reports
 from noria.run.place import Place, open_place
@@ -114,7 +115,7 @@ class Project:
             newest = runs.newest(c, lifecycle, 1)
             if not newest:
                 return []
-            run = newest[0] if number is None else runs.get(c, runs.run_id(lifecycle, number))
+            run = newest[0] if number is None else runs.get(c, run_id(lifecycle, number))
             steps = runs.steps(c, run.id)
         return [
             Report(f"{run.lifecycle} run {run.number}: {step} {path.stem.partition('-')[2]}", path)

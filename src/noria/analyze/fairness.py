@@ -1,6 +1,6 @@
 """Between groups, by Fairlearn's definitions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -10,14 +10,8 @@ from fairlearn.metrics import MetricFrame, count, false_positive_rate, selection
 from numpy.typing import NDArray
 
 from noria.analyze.slices import groups
-from noria.stats.interval import difference, wilson
-
-RATES = ("selection_rate", "true_positive_rate", "false_positive_rate")
-DIFFERENCES = {  # the largest difference of these rates between two groups
-    "demographic_parity_difference": ("selection_rate",),
-    "equal_opportunity_difference": ("true_positive_rate",),
-    "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
-}
+from noria.stats.groups import DIFFERENCES, largest
+from noria.stats.interval import wilson
 
 Flags = NDArray[np.int64]
 
@@ -56,7 +50,7 @@ def _between(of: pl.Series, truth: Flags, given: Flags, smallest: int) -> dict[s
     ]
     return {
         "groups": found,
-        "differences": {name: _largest(found, rates) for name, rates in DIFFERENCES.items()},
+        "differences": {name: largest(found, name, smallest) for name in DIFFERENCES},
     }
 
 
@@ -73,35 +67,3 @@ def _group(name: str, row: Any, truth: Flags, given: Flags, smallest: int) -> di
         value = float(row[rate]) if rows else None
         rates[rate] = {"value": value, "rows": rows, "low": low, "high": high, "judged": rows >= smallest}
     return {"group": name, "rows": int(row["rows"]), "judged": len(truth) >= smallest, "rates": rates}
-
-
-def _largest(found: list[dict[str, Any]], rates: Sequence[str]) -> dict[str, Any]:
-    """The largest difference between two judged groups, with its interval; and what small groups may hide.
-
-    ``value`` is None if fewer than two groups are large enough. ``certain`` is the largest difference that also holds
-    at the near end of its interval, small groups included; ``undecided`` names the groups that are too small.
-    """
-    value: float | None = None
-    low = high = None
-    between: list[str] = []
-    certain = 0.0
-    small: set[str] = set()
-    for rate in rates:
-        for a, b in _pairs(found, rate):
-            one, two = a["rates"][rate], b["rates"][rate]
-            bounds = difference(one["value"], one["rows"], two["value"], two["rows"])
-            certain = max(certain, bounds[0])
-            gap = two["value"] - one["value"]
-            if one["judged"] and two["judged"] and (value is None or gap > value):
-                value, (low, high), between = gap, bounds, [b["group"], a["group"]]
-        small.update(g["group"] for g in found if not g["rates"][rate]["judged"])
-    return {
-        "value": value, "low": low, "high": high, "between": between, "certain": certain, "undecided": sorted(small)
-    }  # fmt: skip
-
-
-def _pairs(found: list[dict[str, Any]], rate: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Pairs of groups, the one with the lower rate first."""
-    known = [g for g in found if g["rates"][rate]["value"] is not None]
-    for a, b in combinations(known, 2):
-        yield (a, b) if a["rates"][rate]["value"] <= b["rates"][rate]["value"] else (b, a)

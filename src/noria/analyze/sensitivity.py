@@ -16,7 +16,7 @@ def per_feature(predictor: Predictor, columns: dict[str, NDArray[Any]], size: fl
     """What happens when one feature alone is changed a little.
 
     Numbers move by ``size`` standard deviations, up or down at random; categories and yes-or-no take the value of
-    another     row; a text gets two neighbouring letters swapped.
+    another row; a text gets two neighbouring letters swapped.
 
     Returns
     -------
@@ -50,11 +50,16 @@ def per_feature(predictor: Predictor, columns: dict[str, NDArray[Any]], size: fl
 def importance(
     predictor: Predictor, columns: dict[str, NDArray[Any]], y: NDArray[Any], metric: Any, seed: int
 ) -> list[dict[str, Any]]:
-    """How much worse the metric gets when a feature's values are shuffled between the rows, most important first."""
+    """How much worse the metric gets when a feature's values are shuffled between the rows, most important first.
+
+    Nothing where the metric is undefined for these rows.
+    """
     random = np.random.default_rng(seed)
     few = {name: values[:MOST_ROWS] for name, values in columns.items()}
     truth = y[:MOST_ROWS]
     base = metric.of(truth, predictor.predict(few).scores)
+    if not np.isfinite(base):
+        return []
     found = []
     for field in predictor.signature.inputs:
         shuffled = {**few, field.name: random.permutation(few[field.name])}

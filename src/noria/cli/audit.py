@@ -1,5 +1,6 @@
 """noria audit: the log of decisions."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -26,7 +27,10 @@ def show(
     output.show_table(
         "Decisions",
         ["", "when", "who", "what", "of", "before", "after", "why"],
-        [(e.number, e.at[:19], e.actor, e.action, e.subject, e.before, e.after, e.reason) for e in entries],
+        [
+            (e.number, datetime.fromisoformat(e.at), e.actor, e.action, e.subject, e.before, e.after, e.reason)
+            for e in entries
+        ],
     )
 
 
@@ -41,7 +45,7 @@ def verify(json: Annotated[bool, typer.Option("--json", help="Print the result a
     if json:
         output.show_json({"entries": count, "problems": []})
     else:
-        output.console.print(f"{count} entries, the chain holds.")
+        output.say(f"{count} entries, the chain holds.")
 
 
 def command(words: list[str]) -> int:

@@ -1,5 +1,6 @@
 """noria data: versions of the data."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,10 +8,11 @@ import typer
 
 from noria.cli import output
 from noria.data import table
-from noria.errors import NotFound, UserError
+from noria.errors import UserError
 from noria.run.place import Place
 from noria.store import datasets
 
+TAG = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 app = output.app("Versions of the data, and the batches they hold.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Name = Annotated[str, typer.Argument(metavar="DATASET[@VERSION]", help="Such as income, income@2 or income@TAG.")]
@@ -25,16 +27,23 @@ def log(
     with place.store.read() as c:
         names = datasets.datasets(c)
         if dataset is not None and dataset not in names:
-            raise _unknown(dataset, names)
-        found = [v for name in ([dataset] if dataset else names) for v in datasets.versions(c, name)]
+            raise output.unknown("dataset", dataset, names, where="datasets")
+        wanted = [dataset] if dataset else names
+        found = [version for name in wanted for version in datasets.versions(c, name)]
+        tags: dict[tuple[str, int], list[str]] = {}
+        for name in wanted:
+            for word, number in datasets.tags(c, name).items():
+                tags.setdefault((name, number), []).append(word)
     if json:
-        output.show_json(found)
+        output.show_json([{**output.plain(v), "tags": tags.get((v.dataset, v.number), [])} for v in found])
         return
     rows = [
-        (f"{v.dataset}@{v.number}", v.created_at, v.rows, len(v.batches), v.verdict, v.remedy, v.digest[:12])
+        (f"{v.dataset}@{v.number}", ", ".join(tags.get((v.dataset, v.number), ())), v.created_at, v.rows,
+         len(v.batches), v.verdict, v.remedy, v.digest[:12])
         for v in found
-    ]
-    output.show_table("Versions", ["version", "made", "rows", "batches", "verdict", "remedy", "digest"], rows)
+    ]  # fmt: skip
+    columns = ["version", "tags", "made", "rows", "batches", "verdict", "remedy", "digest"]
+    output.show_table("Versions", columns, rows)
 
 
 @app.command()
@@ -56,8 +65,8 @@ def show(name: Name, json: AsJson = False) -> None:
         (id, held[id].origin, held[id].source["name"], held[id].rows, held[id].arrived_at) for id in version.batches
     ]
     output.show_table(f"{version.dataset}@{version.number}", ["batch", "from", "source", "rows", "arrived"], rows)
-    output.console.print(f"Verdict {version.verdict or 'not validated yet'}, remedy {version.remedy or 'none'}.")
-    output.console.print(f"Any engine reads it: Delta table {path}\n  WHERE {condition}")
+    output.say(f"Verdict {version.verdict or 'not validated yet'}, remedy {version.remedy or 'none'}.")
+    output.say(f"Any engine reads it: Delta table {path}\n  WHERE {condition}")
 
 
 @app.command()
@@ -65,6 +74,10 @@ def diff(old: Name, new: Name, json: AsJson = False) -> None:
     """Batches, rows, columns and label shares that two versions do not share."""
     place = output.existing_place()
     a, b = find(place, old), find(place, new)
+    if a.dataset != b.dataset:
+        raise UserError(
+            f"{old} and {new} are of different datasets", where="noria data diff", do="Give two versions of one."
+        )
     with place.store.read() as c:
         rows = {x.id: x.rows for x in datasets.batches(c, a.dataset)}
     added = [id for id in b.batches if id not in a.batches]
@@ -86,19 +99,28 @@ def diff(old: Name, new: Name, json: AsJson = False) -> None:
 
 
 @app.command()
-def tag(name: Name, word: Annotated[str, typer.Argument(metavar="TAG")]) -> None:
+def tag(name: Name, word: Annotated[str, typer.Argument(metavar="TAG")], json: AsJson = False) -> None:
     """Give a version a name of your own."""
     place = output.existing_place()
     version = find(place, name)
-    if word.isdigit() or not word:
-        raise UserError(f"{word!r} is no tag", where="noria data tag", do="Use a word, not a number.")
+    if not TAG.fullmatch(word):
+        raise UserError(
+            f"{word!r} is no tag",
+            where="noria data tag",
+            do="Begin with a letter; then letters, digits, '.', '_', '-'.",
+        )
     with place.store.begin() as c:
         datasets.set_tag(c, place.clock, version.dataset, word, version.number)
-    output.console.print(f"{version.dataset}@{word} is {version.dataset}@{version.number}")
+    if json:
+        output.show_json({"dataset": version.dataset, "tag": word, "version": version.number})
+    else:
+        output.say(f"{version.dataset}@{word} is {version.dataset}@{version.number}")
 
 
 @app.command()
-def export(name: Name, file: Annotated[Path, typer.Argument(help="To write: .parquet, .csv or .jsonl.")]) -> None:
+def export(
+    name: Name, file: Annotated[Path, typer.Argument(help="To write: .parquet, .csv or .jsonl.")], json: AsJson = False
+) -> None:
     """Write a version's rows to one file."""
     place = output.existing_place()
     version = find(place, name)
@@ -106,8 +128,13 @@ def export(name: Name, file: Annotated[Path, typer.Argument(help="To write: .par
     sinks: dict[str, Any] = {".parquet": rows.sink_parquet, ".csv": rows.sink_csv, ".jsonl": rows.sink_ndjson}
     if file.suffix not in sinks:
         raise UserError(f"cannot write {file.suffix!r}", where=str(file), do=f"Use one of {', '.join(sinks)}.")
+    if not file.absolute().parent.is_dir():
+        raise UserError("there is no such folder", where=str(file.parent), do="Make it, or choose another.")
     sinks[file.suffix](file)
-    output.console.print(f"{version.rows:,} rows in {file}")
+    if json:
+        output.show_json({"dataset": version.dataset, "version": version.number, "rows": version.rows, "file": file})
+    else:
+        output.say(f"{version.rows:,} rows in {file}")
 
 
 def find(place: Place, name: str) -> datasets.Version:
@@ -116,12 +143,13 @@ def find(place: Place, name: str) -> datasets.Version:
     with place.store.read() as c:
         found = datasets.versions(c, dataset)
         if not found:
-            raise _unknown(dataset, datasets.datasets(c))
+            raise output.unknown("dataset", dataset, datasets.datasets(c), where="datasets")
         if not which:
             return found[-1]
-        number = int(which) if which.isdigit() else datasets.tags(c, dataset).get(which)
+        tags = datasets.tags(c, dataset)
+        number = tags.get(which, output.number(which))
         if number is None:
-            raise NotFound(f"{dataset} has no tag {which}", where="datasets", do="See 'noria data log'.")
+            raise output.unknown("tag", which, tags, where=f"dataset {dataset}")
         return datasets.get_version(c, dataset, number)
 
 
@@ -135,10 +163,6 @@ def labels(place: Place, version: datasets.Version) -> dict[str, float]:
     if version.profile is None:
         return {}
     return Profile.from_json(json.loads(place.artifacts.get(Digest(version.profile)))).label_shares()
-
-
-def _unknown(dataset: str, names: list[str]) -> NotFound:
-    return NotFound(f"no dataset {dataset}", where="datasets", do=f"There are: {', '.join(names) or 'none'}.")
 
 
 def command(words: list[str]) -> int:

@@ -1,5 +1,7 @@
 """noria demo: the whole loop on bundled real data."""
 
+import json
+import signal
 import tempfile
 import time
 from contextlib import ExitStack
@@ -15,7 +17,7 @@ from noria.cli import output
 from noria.cli.output import console
 from noria.cli.run import Screen, written_reports
 from noria.demo.story import NAME, Story, right, seconds
-from noria.errors import Failure
+from noria.errors import Failure, UserError
 from noria.run.local import Turn
 from noria.run.place import open_place
 
@@ -30,6 +32,7 @@ def demo(
     folder: Annotated[Path | None, typer.Option(help="An empty folder to work in; default a temporary one.")] = None,
 ) -> int:
     """Turn the wheel on the Adult census data, with everything that can come in between."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the demo, its server ends with it
     with ExitStack() as stack:
         if folder is None and keep:
             folder = Path(tempfile.mkdtemp(prefix="noria-demo-"))
@@ -37,7 +40,7 @@ def demo(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="noria-demo-")))
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise Failure("the folder is not empty", where=str(folder), do="Give another with --folder.")
+            raise UserError("the folder is not empty", where=str(folder), do="Give another with --folder.")
         place = open_place(settings.load(folder, environ={"NORIA_ACTOR": "demo"}))
         stack.callback(place.store.close)
         screen = stack.enter_context(Screen(explain=False))
@@ -147,7 +150,7 @@ def _must(done: Turn, state: str) -> Turn:
 def _stay(story: Story) -> None:
     assert story.server is not None
     url = story.server.url
-    row = '{"rows": [{"age": 39, "workclass": "Private"}]}'
+    row = json.dumps({"rows": [story.somebody()]})
     console.print(f"\nThe project is in [bold]{story.folder}[/], the server at [bold]{url}[/]. Try:")
     for line in (f"curl {url}/v2/models/{NAME}", f"curl {url}/v2/models/{NAME}/predict -d '{row}'",
                  f"cd {story.folder} && noria model list && noria data log && noria audit verify"):  # fmt: skip

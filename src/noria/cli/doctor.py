@@ -18,7 +18,7 @@ PARTS = ("polars", "deltalake", "sqlalchemy", "scikit-learn", "lightgbm", "optun
 
 
 @app.command()
-def doctor(json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False) -> None:
+def doctor(json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False) -> int:
     """Check the settings and the stores; exit code 1 if something is wrong."""
     found = settings.load(find_home(Path.cwd()))
     rows: list[tuple[str, str, str]] = [("python", sys.version.split()[0], "ok")]
@@ -27,13 +27,14 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print the result a
     if found.home.exists():
         rows.append(_stores(found))
     rows.append(("alerts", f"{len(found.alerts)} channels", "ok" if found.alerts else "set NORIA_ALERTS to be told"))
+    wrong = [state.removeprefix("wrong: ") for _, _, state in rows if state.startswith("wrong")]
     if json:
         output.show_json([{"what": a, "value": b, "state": c} for a, b, c in rows])
-    else:
-        output.show_table("noria doctor", ["what", "value", "state"], rows)
-    wrong = [row for row in rows if row[2].startswith("wrong")]
+        return 1 if wrong else 0
+    output.show_table("noria doctor", ["what", "value", "state"], rows)
     if wrong:
-        raise Failure("; ".join(row[2] for row in wrong), where="doctor", do="See the table above.")
+        raise Failure("; ".join(wrong), where="noria doctor", do="See the table above.")
+    return 0
 
 
 def _part(name: str) -> tuple[str, str]:

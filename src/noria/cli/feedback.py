@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from noria.cli import output
-from noria.cli.output import console
-from noria.errors import NotFound
+from noria.errors import BadInput
 from noria.run.place import Place
 from noria.store import routes, runs
 
 app = output.app("Labels and ratings for predictions: import, show.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Endpoint = Annotated[str, typer.Argument(help="The endpoint that gave the predictions, such as income.")]
 
 
@@ -19,19 +19,24 @@ Endpoint = Annotated[str, typer.Argument(help="The endpoint that gave the predic
 def import_(
     endpoint: Endpoint,
     file: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON lines: prediction, and label or rating or both.")],
+    json: AsJson = False,
 ) -> int:
     """Take feedback from a file: all of it or nothing; the same content again changes nothing."""
     from noria.feedback.bring import bring
 
     place = _known(endpoint)
-    console.print(f"{bring(place.settings, place.clock, file, endpoint):,} feedback rows for {endpoint}")
+    if not file.is_file():
+        raise BadInput("there is no such file", where=str(file), do="Nothing was taken.")
+    rows = bring(place.settings, place.clock, file, endpoint)
+    if json:
+        output.show_json({"endpoint": endpoint, "rows": rows})
+    else:
+        output.say(f"{rows:,} feedback rows for {endpoint}")
     return 0
 
 
 @app.command()
-def show(
-    endpoint: Endpoint, json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False
-) -> int:
+def show(endpoint: Endpoint, json: AsJson = False) -> int:
     """How good each version that answered really is, by the labels that have arrived."""
     from noria.data import captured
     from noria.feedback.performance import measure
@@ -64,9 +69,9 @@ def show(
 def _known(endpoint: str) -> Place:
     place = output.existing_place()
     with place.store.read() as c:
-        if routes.newest(c, endpoint) is None:
-            there = ", ".join(one.endpoint for one in routes.all_newest(c)) or "none yet"
-            raise NotFound(f"no endpoint {endpoint}", where="routes", do=f"There are: {there}.")
+        there = [one.endpoint for one in routes.all_newest(c)]
+    if endpoint not in there:
+        raise output.unknown("endpoint", endpoint, there, where="routes")
     return place
 
 

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 import noria as nr
 
-{variable} = nr.Lifecycle(
+lifecycle = nr.Lifecycle(
     "{name}",
     collect="inbox/*.csv",  # every new file here is one batch
     schema=nr.Schema(
@@ -38,7 +38,7 @@ import noria as nr
 )
 
 
-@{variable}.train
+@lifecycle.train
 def model(params):
     return LogisticRegression(C=params["C"], max_iter=300)
 '''
@@ -60,6 +60,12 @@ Everything that noria keeps is in `.noria/`.
 The sample in `inbox/` is the first 3,000 rows of "Adult" (Barry Becker and Ronny Kohavi, 1996, UCI Machine Learning
 Repository, DOI 10.24432/C5XW20, CC BY 4.0), with person ids made from the order of rows.
 """
+SETTINGS = """# Settings of this project; NORIA_HOME, NORIA_DB, NORIA_ARTIFACTS and NORIA_ALERTS go before them.
+# home = ".noria"                                  # folder of everything local
+# db = "postgresql+psycopg://noria@db/noria"       # where several machines work together
+# artifacts = "s3://bucket/prefix"
+# alerts = ["mailto://user:password@example.org"]  # whom to tell when a gate stops a run: any Apprise URL
+"""
 ROWS = 3000
 
 
@@ -74,21 +80,21 @@ def init(
             f"{name!r} is not a name", where="noria init", do="Use lower-case letters, digits, '-' and '_'."
         )
     folder = Path(name)
-    if folder.exists():
+    if folder.exists() or folder.is_symlink():
         raise UserError("the folder is there already", where=str(folder), do="Choose another name, or remove it.")
     from noria.demo import waves
 
     (folder / "inbox").mkdir(parents=True)
-    variable = name.replace("-", "_")
-    (folder / "lifecycle.py").write_text(LIFECYCLE.format(name=name, variable=variable))
+    (folder / "lifecycle.py").write_text(LIFECYCLE.format(name=name))
     (folder / "README.md").write_text(README.format(name=name))
+    (folder / "noria.toml").write_text(SETTINGS)
     (folder / ".gitignore").write_text(".noria/\n")
     waves.people().head(ROWS).write_csv(folder / "inbox" / "sample.csv")
-    made = ["lifecycle.py", "README.md", ".gitignore", "inbox/sample.csv"]
+    made = ["lifecycle.py", "README.md", "noria.toml", ".gitignore", "inbox/sample.csv"]
     if json:
         output.show_json({"folder": str(folder), "files": made})
     else:
-        output.console.print(f"Made {folder}/ with {', '.join(made)}.\nNext: cd {folder} && noria run lifecycle.py")
+        output.say(f"Made {folder}/ with {', '.join(made)}.\nNext: cd {folder} && noria run lifecycle.py")
 
 
 def command(words: list[str]) -> int:

@@ -1,6 +1,7 @@
 """Word → module, imported when typed; one sentence for a user's mistake, and the exit codes."""
 
 import json
+import os
 import sys
 from importlib import import_module
 
@@ -91,8 +92,24 @@ def _guarded(words: list[str]) -> int:
         return _say(
             Exception(f"{error.strerror or error}{place}. Finished work is kept; run it again."), FAILED, as_json
         )
+    except Exception as error:
+        if os.environ.get("NORIA_TRACEBACK"):
+            raise
+        return _say(_fault(error), FAILED, as_json)
     except KeyboardInterrupt:
         return _say(Exception("interrupted. The same command goes on where it stopped."), 130, as_json)
+
+
+def _fault(error: Exception) -> Exception:
+    """What nobody foresaw, as a sentence with its place."""
+    from pathlib import Path
+    from traceback import extract_tb
+
+    at = extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    where = f"{Path(at.filename).name}, line {at.lineno}"
+    do = "Finished work is kept. This is a fault in noria: report it with what NORIA_TRACEBACK=1 shows."
+    return Exception(f"{what} ({where}). {do}")
 
 
 def _say(error: Exception, code: int, as_json: bool) -> int:

@@ -1,22 +1,27 @@
 """What people see: tables, JSON, progress; and the one way in which commands are made."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from typer.exceptions import TyperException
 
 from noria import settings
 from noria.cli.home import find_home
-from noria.errors import UserError
+from noria.errors import NotFound, UserError
 from noria.run.place import Place, open_place
 
 console = Console(highlight=False, soft_wrap=True)
+PIPE = 10_000  # columns of a table that no terminal shows
+MOST = 10  # names that a sentence lists
 STATE_STYLE = {"done": "green", "reused": "cyan", "blocked": "yellow", "stopped": "yellow", "failed": "red"}
 
 
@@ -33,8 +38,9 @@ def run_app(app: typer.Typer, word: str, words: list[str]) -> int:
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except TyperException as error:
-        message = error.format_message() if isinstance(error, typer.BadParameter.__mro__[2]) else str(error)
-        raise UserError(message, where=f"noria {word}", do=f"See 'noria {word} --help'.") from error
+        context = getattr(error, "ctx", None)  # only a usage mistake knows its command
+        where = context.command_path if context else f"noria {word}"
+        raise UserError(error.format_message().rstrip("."), where=where, do=f"See '{where} --help'.") from error
     return code if isinstance(code, int) else 0
 
 
@@ -46,31 +52,49 @@ def place_for(file: Path | None = None) -> Place:
 
 def existing_place() -> Place:
     """The stores for the current folder; ``UserError`` if nothing was ever run here."""
-    folder = find_home(Path.cwd())
-    found = settings.load(folder)
-    if not found.home.exists():
+    found = settings.load(find_home(Path.cwd()))
+    local = Path(found.db.removeprefix("sqlite:///")).is_relative_to(found.home)
+    if local and not found.home.exists():  # a database elsewhere needs no home yet: a fresh worker has none
         raise UserError(
             "there is no noria home here", where=str(found.home), do="Go to the project's folder, or set NORIA_HOME."
         )
     return open_place(found)
 
 
+def unknown(kind: str, name: str, known: Collection[str], *, where: str) -> NotFound:
+    """The error that nothing has this name; it says what was probably meant, or what there is."""
+    near, some = get_close_matches(name, known, n=1), sorted(known)[:MOST]
+    there = ", ".join(some) + (", …" if len(known) > MOST else "") if some else "none yet"
+    do = f"Did you mean {near[0]}?" if near else f"There are: {there}."
+    return NotFound(f"no {kind} {name}", where=where, do=do)
+
+
+def number(text: str) -> int | None:
+    """A version's number; None if it is none."""
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def say(text: str) -> None:
+    """Print a sentence as it is: what people wrote in it is no markup."""
+    console.print(text, markup=False)
+
+
 def show_json(value: Any) -> None:
-    """Print plain data as JSON, times as ISO 8601."""
-    print(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+    """Print plain data as JSON: times as ISO 8601, what is not a number as null."""
+    print(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows as a table, or a sentence if there are none."""
+    """Print rows as a table, or a sentence if there are none; one line a row where nobody reads along."""
     if not rows:
-        console.print(f"{title}: none yet.")
+        say(f"{title}: none yet.")
         return
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*map(cell, row))
-    console.print(table)
+        table.add_row(*(Text(cell(value)) for value in row))
+    (console if console.is_terminal else Console(width=PIPE)).print(table)
 
 
 def cell(value: Any) -> str:
@@ -86,10 +110,18 @@ def cell(value: Any) -> str:
     return str(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Values as JSON knows them."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if isfinite(value) else None
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    slots: Callable[[Any], Any] = lambda one: {name: getattr(one, name) for name in one.__slots__}  # noqa: E731
-    return slots(value) if hasattr(value, "__slots__") else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, Sequence):
+        return [plain(one) for one in value]
+    if hasattr(value, "__slots__") and not isinstance(value, Path):
+        return {name: plain(getattr(value, name)) for name in value.__slots__}
+    return str(value)

@@ -19,9 +19,10 @@ def show(
     """The weights in force, who set them and why."""
     place = output.existing_place()
     with place.store.read() as c:
-        found = [r for r in routes.all_newest(c) if endpoint in (None, r.endpoint)]
+        there = routes.all_newest(c)
+    found = [route for route in there if endpoint in (None, route.endpoint)]
     if endpoint is not None and not found:
-        raise UserError(f"no endpoint {endpoint}", where="routes", do="See 'noria route show'.")
+        raise output.unknown("endpoint", endpoint, [route.endpoint for route in there], where="routes")
     if json:
         output.show_json(found)
     else:
@@ -40,24 +41,29 @@ def set_(
     place = output.existing_place()
     wanted = _weights(weights)
     with place.store.begin() as c:
+        models = {one.model for one in registry.versions(c)}
+        if endpoint not in models:
+            raise output.unknown("model", endpoint, models, where="registry")
         for number in wanted:
             registry.version(c, endpoint, int(number))
         route = routes.set_weights(c, place.clock, endpoint, wanted, actor=place.settings.actor, reason=reason)
     if json:
         output.show_json(route)
     else:
-        output.console.print(f"{route.endpoint}: revision {route.revision}, weights {output.cell(route.weights)}")
+        output.say(f"{route.endpoint}: revision {route.revision}, weights {output.cell(route.weights)}")
 
 
 def _weights(texts: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for text in texts:
-        version, _, weight = text.partition("=")
-        if not version.isdigit() or not weight.isdigit():
+        version, weight = (output.number(part) for part in text.partition("=")[::2])
+        if version is None or weight is None:
             raise UserError(
                 f"{text!r} is not VERSION=WEIGHT", where="noria route set", do="Write for example 3=90 4=10."
             )
-        found[version] = int(weight)
+        if str(version) in found:
+            raise UserError(f"version {version} has two weights", where="noria route set", do="Give it one.")
+        found[str(version)] = weight
     if sum(found.values()) == 0:
         raise UserError("all weights are 0", where="noria route set", do="Give at least one version a weight.")
     return found

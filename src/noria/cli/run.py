@@ -1,5 +1,6 @@
 """noria run FILE: turn the wheel once."""
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ class Screen(Watcher):
 
     def __init__(self, *, explain: bool) -> None:
         self.explain = explain
+        self.heard: set[str] = set()
         self.bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
         )
@@ -30,10 +32,21 @@ class Screen(Watcher):
 
     def __enter__(self) -> "Screen":
         self.bar.start()
+        self.show_warning, warnings.showwarning = warnings.showwarning, self.warned  # type: ignore[assignment]
         return self
 
     def __exit__(self, *error: object) -> None:
+        warnings.showwarning = self.show_warning
         self.bar.stop()
+
+    def warned(
+        self, message: Warning | str, category: type[Warning], filename: str, lineno: int, *more: object
+    ) -> None:
+        """A library's warning as one line, each once."""
+        text = f"{category.__name__}: {str(message).splitlines()[0]}"
+        if text not in self.heard:
+            self.heard.add(text)
+            self.trouble(text)
 
     def started(self, run: Run) -> None:
         remedy = f", remedy {run.remedy}" if run.remedy else ""

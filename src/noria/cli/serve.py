@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from noria.cli import output
+from noria.errors import UserError
+from noria.store import routes
 
 app = output.app("Serve every model that has a route.")
 
@@ -13,7 +15,7 @@ app = output.app("Serve every model that has a route.")
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.")] = 8080,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.", min=0, max=65535)] = 8080,
     workers: Annotated[int, typer.Option(help="Server processes, all on the same port.", min=1)] = 1,
     ready: Annotated[
         Path | None, typer.Option("--ready-file", help="Write the address here once requests are answered.")
@@ -23,8 +25,13 @@ def serve(
     from noria.serve.server import serve as run
 
     place = output.existing_place()
+    with place.store.read() as c:
+        served = routes.all_newest(c)
     place.store.close()
-
+    if not served:
+        raise UserError(
+            "there is no model to serve yet", where=str(place.settings.home), do="Make one with 'noria run FILE'."
+        )
     run(place.settings, host=host, port=port, workers=workers, ready_file=ready)
     return 0
 

@@ -4,14 +4,17 @@ from collections.abc import Collection
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 from rich.tree import Tree
 
 from noria.cli import output
+from noria.cli.data import find as find_version
+from noria.cli.model import find as find_model
 from noria.data import captured
-from noria.errors import NotFound, UserError
+from noria.errors import NotFound
 from noria.governance import trace as tracing
 from noria.run.place import Place
-from noria.store import datasets, registry, routes
+from noria.store import datasets, routes
 
 KINDS = ("prediction", "model", "data", "release", "run", "batch", "artifact")
 KINDS_SHOWN = ("model_version", "dataset_version", "release", "run", "step", "batch", "artifact", "source")
@@ -27,43 +30,53 @@ def trace(
 ) -> None:
     """Walk the lineage of one thing."""
     if kind not in KINDS:
-        raise UserError(f"no kind {kind!r}", where="noria trace", do=f"Kinds are {', '.join(KINDS)}.")
+        raise output.unknown("kind", kind, KINDS, where="noria trace")
     place = output.existing_place()
     found = tree_of(place, kind, id, down=down)
     if json:
         output.show_json(as_data(found))
     else:
-        drawn = Tree(f"[bold]{found.id}[/]")
+        drawn = Tree(Text(found.id, style="bold"))
         grow(drawn, found)
         output.console.print(drawn)
 
 
 def tree_of(place: Place, kind: str, id: str, *, down: bool = False) -> tracing.Node:
     """The lineage of a thing; a prediction leads to the version that gave it."""
-    walk = tracing.down if down else tracing.up
+    walk, back = (tracing.down, tracing.up) if down else (tracing.up, tracing.down)
     if kind == "prediction":
         row = _prediction(place, id)
         version = walk(place.store, f"model_version:{row['endpoint']}@{row['version']}")
         return tracing.Node(
             f"prediction:{id}", "", (tracing.Node(version.id, f"variant {row['variant']}", version.children),)
         )
-    node = _node(place, kind, id)
-    found = walk(place.store, node)
-    if not found.children:
-        _must_exist(place, kind, id)
+    found = walk(place.store, _node(place, kind, id))
+    if not found.children and not back(place.store, found.id).children:
+        raise NotFound(
+            f"nothing is known of {kind} {id}", where="lineage", do="See 'noria model list' or 'noria data log'."
+        )
     return found
 
 
 def _node(place: Place, kind: str, id: str) -> str:
-    if kind in ("model", "data"):
-        name, _, number = id.partition("@")
-        if not number.isdigit():
-            with place.store.read() as c:
-                newest = registry.aliases(c, name).get(number or "champion") if kind == "model" else None
-                versions = datasets.versions(c, name) if kind == "data" else []
-            number = str(newest or (versions[-1].number if versions else ""))
-        return f"{'model_version' if kind == 'model' else 'dataset_version'}:{name}@{number}"
+    """The lineage's name of a thing that people name in short."""
+    if kind == "model":
+        model = find_model(place, id)
+        return f"model_version:{model.model}@{model.number}"
+    if kind == "data":
+        version = find_version(place, id)
+        return f"dataset_version:{version.dataset}@{version.number}"
+    if kind == "batch" and "/" not in id:
+        return f"batch:{_dataset_of(place, id)}/{id}"
     return f"{kind}:{id}"
+
+
+def _dataset_of(place: Place, batch: str) -> str:
+    with place.store.read() as c:
+        held = {one.id: name for name in datasets.datasets(c) for one in datasets.batches(c, name)}
+    if batch not in held:
+        raise output.unknown("batch", batch, held, where="datasets")
+    return held[batch]
 
 
 def _prediction(place: Place, id: str) -> dict[str, Any]:
@@ -74,12 +87,6 @@ def _prediction(place: Place, id: str) -> dict[str, Any]:
         if row is not None:
             return row
     raise NotFound(f"no prediction {id}", where="captured data", do="It may not be flushed yet; try again in a second.")
-
-
-def _must_exist(place: Place, kind: str, id: str) -> None:
-    raise NotFound(
-        f"nothing is known of {kind} {id}", where="lineage", do="See 'noria model list' or 'noria data log'."
-    )
 
 
 def as_data(node: tracing.Node) -> dict[str, Any]:
@@ -97,7 +104,7 @@ def grow(tree: Tree, node: tracing.Node, kinds: Collection[str] = KINDS_SHOWN) -
         if child.seen and len(kinds) < len(KINDS_SHOWN):  # an excerpt: each thing once
             continue
         id = child.id[:21] if kind == "artifact" else child.id
-        branch = tree.add(f"[dim]{child.role}[/] {id}" + (" [dim](above)[/]" if child.seen else ""))
+        branch = tree.add(Text.assemble((child.role, "dim"), f" {id}", (" (above)" if child.seen else "", "dim")))
         if kind != "artifact":
             grow(branch, child, kinds)
 

@@ -1,6 +1,6 @@
 """What is new: pure decisions about arrivals."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -23,3 +23,24 @@ def new(offered: Sequence[Arrival], known: Collection[str]) -> list[Arrival]:
             seen.add(arrival.digest)
             found.append(arrival)
     return found
+
+
+def replaced(offered: Sequence[Arrival], names: Mapping[str, str], kept: Collection[str]) -> tuple[set[str], set[str]]:
+    """Batches whose file was corrected before any version with them was accepted, and those that are there again.
+
+    Parameters
+    ----------
+    names
+        By the digest of each batch that came from a file, the name of that file.
+    kept
+        Digests of the batches that an accepted version holds: they stay.
+
+    Returns
+    -------
+    (out, back)
+        Digests of batches that are to be left out, and of those that are offered as they were.
+    """
+    now = {arrival.digest for arrival in offered}
+    corrected = {arrival.name for arrival in offered}
+    out = {digest for digest, name in names.items() if digest not in now and name in corrected}
+    return out - set(kept), now & names.keys()

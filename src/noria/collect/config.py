@@ -1,6 +1,6 @@
 """Where rows come from."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -23,17 +23,23 @@ class Files:
         ``csv``, ``parquet`` or ``jsonl``; None: by the file's extension.
     separator
         Between the fields of a CSV file.
+    text
+        Columns of a CSV file that are text even where nearly all values look like numbers, such as article numbers.
     """
 
     pattern: str
     format: str | None = None
     separator: str = ","
+    text: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.format not in (None, *FORMATS):
             raise BadLifecycle(f"unknown format {self.format!r}", where="Files", do=f"Use one of {', '.join(FORMATS)}.")
         if len(self.separator) != 1:
             raise BadLifecycle("separator is not one character", where="Files", do='Use for example ";".')
+        if isinstance(self.text, str):
+            raise BadLifecycle("text is not a list of columns", where="Files", do=f'Write text=["{self.text}"].')
+        object.__setattr__(self, "text", tuple(self.text))
 
     def paths(self, project: Path) -> list[Path]:
         """The files there are now, in the order of their names."""

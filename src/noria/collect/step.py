@@ -20,6 +20,7 @@ from noria.store.attempt import Attempt
 
 FORMAT = 1
 LARGEST_ID = 16
+REPLACED = "its file was replaced before a version with it was accepted"
 
 
 def observe(world: Any, step: Step) -> list[list[str]]:
@@ -46,7 +47,8 @@ def run(attempt: Attempt) -> None:
     for index, arrival in enumerate(fresh):
         attempt.progress(f"collect {arrival.name}", index / len(fresh))
         made.append(_batch(attempt, path, arrival, reader[arrival.digest](), len(known) + index + 1))
-    batches = [*[b for b in known if b.state == "accepted"], *made]
+    out, back = _corrected(attempt, known, [arrival for arrival, _ in offered])
+    batches = [*[b for b in known if (b.state == "accepted" and b not in out) or b in back], *made]
     ids = [batch.id for batch in batches]
     with attempt.store.read() as c:
         existing = [v for v in datasets.versions(c, dataset) if v.digest == datasets.version_digest(ids)]
@@ -62,8 +64,31 @@ def run(attempt: Attempt) -> None:
         new=_new_since(base, ids, attempt),
         baseline=base,
     )
+    attempt.commit_with(lambda c: _set_states(c, dataset, out, back))
     if made or not existing:
         attempt.commit_with(lambda c: _keep(c, attempt, made, ids, number))
+
+
+def _corrected(
+    attempt: Attempt, known: Sequence[datasets.Batch], offered: Sequence[Arrival]
+) -> tuple[list[datasets.Batch], list[datasets.Batch]]:
+    """Batches to leave out because their file was corrected before it was accepted; those that are there again."""
+    with attempt.store.read() as c:
+        good = [one for one in datasets.versions(c, attempt.lifecycle) if one.verdict in ("pass", "warn")]
+    held = {id for one in good for id in one.batches}
+    names = {b.digest: str(b.source["name"]) for b in known if b.origin == "files"}
+    out, back = arrive.replaced(offered, names, {b.digest for b in known if b.id in held})
+    return (
+        [b for b in known if b.digest in out and b.state == "accepted"],
+        [b for b in known if b.digest in back and b.reason == REPLACED],
+    )
+
+
+def _set_states(c: Connection, dataset: str, out: Sequence[datasets.Batch], back: Sequence[datasets.Batch]) -> None:
+    for batch in out:
+        datasets.set_state(c, dataset, batch.id, "quarantined", REPLACED)
+    for batch in back:
+        datasets.set_state(c, dataset, batch.id, "accepted", None)
 
 
 def _new_since(baseline: int | None, ids: Sequence[str], attempt: Attempt) -> list[str]:
@@ -78,6 +103,7 @@ def _new_since(baseline: int | None, ids: Sequence[str], attempt: Attempt) -> li
 def _batch(attempt: Attempt, path: str, arrival: Arrival, frame: pl.DataFrame, number: int) -> datasets.Batch:
     _check(frame, arrival, attempt)
     id = arrival.digest[:LARGEST_ID]
+    frame = table.fitting(path, frame)  # what is counted is what is kept
     table.append(path, id, frame)
     stats = attempt.save_json(f"profile.{id}.json", profile(frame, attempt.schema).to_json())
     return datasets.Batch(

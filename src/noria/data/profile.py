@@ -54,6 +54,12 @@ class Column:
         count = sum(self.bins.values())
         return math.sqrt(max(0.0, self.squares / count - self.mean**2)) if count else math.nan
 
+    def _kind_with(self, other: "Column") -> str:
+        """The kind of both together; a side without values says nothing about it."""
+        if self.kind == other.kind or (self.present and not other.present):
+            return self.kind
+        return other.kind if other.present and not self.present else "other"
+
     def shares(self) -> dict[str, float]:
         """Share of each counted value among the rows that have one."""
         return {value: count / self.present for value, count in self.values.items()} if self.present else {}
@@ -63,7 +69,7 @@ class Column:
         values = {key: self.values.get(key, 0) + other.values.get(key, 0) for key in {**self.values, **other.values}}
         kept = dict(sorted(values.items(), key=lambda item: (-item[1], item[0]))[:KEPT])
         return Column(
-            kind=self.kind if self.kind == other.kind else "other",
+            kind=self._kind_with(other),
             rows=self.rows + other.rows,
             missing=self.missing + other.missing,
             zero=self.zero + other.zero,
@@ -120,8 +126,10 @@ class Profile:
 
 
 def profile(frame: pl.DataFrame, schema: Schema) -> Profile:
-    """Statistics of a frame's rows."""
+    """Statistics of a frame's rows; labels are counted in a classification only."""
     columns = {name: _column(frame[name]) for name in frame.columns if name not in RESERVED}
+    if schema.task == "regression":
+        return Profile(frame.height, columns, {})
     labels = _counts(frame, [schema.label])
     groups: dict[str, dict[str, dict[str, int]]] = {}
     for name in schema.protected:

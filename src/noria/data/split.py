@@ -31,10 +31,12 @@ def split_of(key: str, shares: tuple[float, float, float]) -> str:
 def keys(frame: pl.DataFrame, schema: Schema) -> pl.Series:
     """The key of each row, text: its subject, or else its content without label and bookkeeping.
 
-    Rows without a subject are keyed by their content.
+    Rows without a subject are keyed by their content: the values that are there, by column. A value that is missing is
+    left out, so that a column which arrives later moves none of the rows from before.
     """
     columns = sorted(set(frame.columns) - set(RESERVED) - {schema.label})
-    content = pl.concat_str([pl.col(c).cast(pl.String).fill_null("\x00") for c in columns], separator="\x1f")
+    values = [pl.concat_str(pl.lit(f"{c}\x1e"), pl.col(c).cast(pl.String)) for c in columns]
+    content = pl.concat_str(values, separator="\x1f", ignore_nulls=True)
     if schema.subject is None:
         return frame.select(content.alias("key")).to_series()
     subject = pl.col(schema.subject).cast(pl.String)

@@ -12,6 +12,7 @@ from noria.errors import BadInput, Damaged, StoreUnavailable
 
 BATCH, ROW = "_batch", "_row"
 RESERVED = (BATCH, ROW)
+TRIES = 5  # to commit beside others
 ONCE = 1  # the version number of a batch's application transaction: a batch is written one time
 
 
@@ -32,30 +33,62 @@ def append(path: str, batch: str, frame: pl.DataFrame) -> None:
     StoreUnavailable
         If the table cannot be written.
     """
-    if has(path, batch):
-        return
     marked = frame.with_columns(pl.lit(batch).alias(BATCH), pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW))
-    marked = _fitting(path, marked)
-    for last_try in (False, False, True):
+    once = CommitProperties(app_transactions=[Transaction(app_id=batch, version=ONCE)])
+    for tries_left in reversed(range(TRIES)):
         try:
-            write_deltalake(
-                path,
-                marked.to_arrow(),
-                mode="append",
-                partition_by=[BATCH],
-                schema_mode="merge",
-                commit_properties=CommitProperties(app_transactions=[Transaction(app_id=batch, version=ONCE)]),
-            )
+            table = _open(path) or _made(path, fitting(path, marked))
+            if table.transaction_version(batch) is not None:
+                return
+            # The table as it was when the batch was not in it: Delta refuses if somebody added the batch meanwhile.
+            rows = fitting(path, marked).to_arrow()
+            write_deltalake(table, rows, mode="append", schema_mode="merge", commit_properties=once)
             return
         except (CommitFailedError, DeltaError, OSError) as error:
             if has(path, batch):  # another collector wrote the same batch at the same moment
                 return
-            if last_try or not isinstance(error, CommitFailedError):
+            if not tries_left or not isinstance(error, CommitFailedError):
                 raise StoreUnavailable(
                     f"the batch cannot be written: {str(error).splitlines()[0][:200]}",
                     where=path,
                     do="Free space or see to the folder, then run the same command again; nothing is lost.",
                 ) from error
+
+
+def _made(path: str, frame: pl.DataFrame) -> DeltaTable:
+    """An empty table for such rows. Made apart from the first batch: of two that create a table with rows in it, both
+    would succeed."""
+    return DeltaTable.create(path, schema=frame.to_arrow().schema, mode="ignore", partition_by=[BATCH])
+
+
+def fitting(path: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame as the table holds it: its columns in the table's types.
+
+    Raises
+    ------
+    BadInput
+        If a value would not be the same in the table's type.
+    """
+    if not (Path(path) / "_delta_log").exists() and "://" not in path:
+        return _without_null_type(frame)
+    table = _open(path)
+    if table is None:
+        return _without_null_type(frame)
+    schema = pl.scan_delta(table).collect_schema()
+    casts = []
+    for name, kind in frame.schema.items():
+        want = schema.get(name, kind)
+        if want == kind:
+            continue
+        try:
+            casts.append(_cast(frame[name], want))
+        except pl.exceptions.PolarsError as error:
+            raise BadInput(
+                f"column {name} is {kind} here and {want} in the earlier batches",
+                where=Path(path).name,
+                do="Correct the file, or collect it under another lifecycle name.",
+            ) from error
+    return _without_null_type(frame.with_columns(casts))
 
 
 def has(path: str, batch: str) -> bool:
@@ -98,28 +131,20 @@ def _open(path: str) -> DeltaTable | None:
         ) from error
 
 
-def _fitting(path: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with its columns cast to the table's types where no value changes."""
-    if not (Path(path) / "_delta_log").exists() and "://" not in path:
-        return _without_null_type(frame)
-    table = _open(path)
-    if table is None:
-        return _without_null_type(frame)
-    schema = pl.scan_delta(table).collect_schema()
-    casts = []
-    for name, kind in frame.schema.items():
-        want = schema.get(name, kind)
-        if want == kind:
-            continue
-        try:
-            casts.append(frame[name].cast(want, strict=True))
-        except pl.exceptions.PolarsError as error:
-            raise BadInput(
-                f"column {name} is {kind} here and {want} in the earlier batches",
-                where=Path(path).name,
-                do="Correct the file, or collect it under another lifecycle name.",
-            ) from error
-    return _without_null_type(frame.with_columns(casts))
+def _cast(values: pl.Series, want: pl.DataType) -> pl.Series:
+    """The same values in another type; a Polars error if one is not the same."""
+    if values.dtype == pl.String and isinstance(want, pl.datatypes.TemporalType) and values.null_count() < len(values):
+        return values.str.strptime(want, strict=True)
+    if values.dtype == pl.String and want == pl.Boolean:
+        return values.str.to_lowercase().replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean)
+    if values.dtype.is_numeric() and want.is_temporal():
+        raise pl.exceptions.InvalidOperationError("a number is no time")
+    found = values.cast(want, strict=True)
+    if want == pl.String or values.dtype == pl.String:
+        return found
+    if not found.cast(values.dtype, strict=True).eq_missing(values).all():
+        raise pl.exceptions.InvalidOperationError("values would change")
+    return found
 
 
 def _without_null_type(frame: pl.DataFrame) -> pl.DataFrame:

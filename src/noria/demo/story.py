@@ -102,6 +102,11 @@ class Story:
         self._follow()
         return made
 
+    def somebody(self) -> dict[str, object]:
+        """A person to ask the model about."""
+        row = waves.live(self.people).row(0, named=True)
+        return {name: value for name, value in row.items() if name != "income"}
+
     def one_prediction(self) -> str:
         """The id of the newest prediction."""
         return str(captured.predictions(self.place.settings, NAME)["id"][-1])

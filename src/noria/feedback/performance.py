@@ -37,9 +37,11 @@ def measure(joined: pl.DataFrame, task: str) -> list[dict[str, Any]]:
 def _scores(labelled: pl.DataFrame, task: str) -> dict[str, Any]:
     outputs = [json.loads(text) for text in labelled["outputs"]]
     if task == "regression":
-        y = labelled["label"].cast(pl.Float64).to_numpy()
-        return {"metrics": all_of(task, y, np.array([one["value"] for one in outputs]))}
-    classes = sorted(outputs[0]["probabilities"])
+        truth = labelled["label"].cast(pl.Float64, strict=False)  # a text is no label of a number, and is not counted
+        finite = truth.is_finite().fill_null(False).to_numpy()
+        value = np.array([one["value"] for one in outputs])
+        return {"metrics": all_of(task, truth.to_numpy()[finite], value[finite])}
+    classes = list(outputs[0]["probabilities"])  # as the model has them: of two, the favourable one is the last
     known = labelled["label"].is_in(classes).to_numpy()
     y = np.array([classes.index(label) for label, ok in zip(labelled["label"], known, strict=True) if ok])
     answer = np.array(

@@ -6,17 +6,20 @@ from noria.data import captured, table
 from noria.feedback.performance import measure
 from noria.feedback.trigger import retrain
 from noria.plan import Step
-from noria.store import registry
+from noria.store import registry, routes
 from noria.store.attempt import Alert, Attempt
 
-FORMAT = 1
+FORMAT = 2
 USES: dict[str, tuple[str, ...]] = {"deploy": ("endpoint",)}
 
 
 def observe(world: Any, step: Step) -> list[int]:
-    """The newest commits of the captured tables."""
+    """The newest commits of the captured tables, and the revision of the route."""
+    with world.store.read() as c:
+        route = routes.newest(c, world.lifecycle)
     return [
-        table.version_of(captured.path(world.settings, world.lifecycle, kind)) for kind in ("predictions", "feedback")
+        *(table.version_of(captured.path(world.settings, world.lifecycle, k)) for k in ("predictions", "feedback")),
+        route.revision if route else 0,
     ]
 
 
@@ -33,6 +36,8 @@ def run(attempt: Attempt) -> None:
     )
     with attempt.store.read() as c:
         released = {v.number: v.metrics for v in registry.versions(c, attempt.lifecycle)}
-    why = retrain(attempt.config.retrain, found, released)
+        route = routes.newest(c, attempt.lifecycle)
+    live = [entry for entry in found if route is not None and str(entry["version"]) in route.weights]
+    why = retrain(attempt.config.retrain, live, released)
     if why:
         attempt.alert(Alert("warn", why, attempt.lifecycle, "Turn the wheel: noria run FILE", {"versions": found}))

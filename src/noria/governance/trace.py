@@ -41,6 +41,8 @@ def _tree(start: str, edges: list[lineage.Edge], ends: Callable[[lineage.Edge], 
     drawn: set[str] = set()
 
     def draw(id: str, role: str) -> Node:
+        if id != start and id.partition(":")[0] in QUIET:
+            return Node(id, role)
         if id in drawn and below.get(id):
             return Node(id, role, seen=True)
         drawn.add(id)

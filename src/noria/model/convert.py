@@ -70,8 +70,10 @@ def files_of(preprocessor: Any, estimator: Any, signature: Signature) -> dict[st
             warnings.simplefilter("ignore")
             model = convert_sklearn(both, initial_types=kinds, options=options, target_opset=OPSET, name="noria")
     except Exception as error:  # converters raise whatever they meet
-        raise CannotConvert(f"{type(error).__name__}: {str(error).splitlines()[0][:300]}") from error
+        text = (str(error).splitlines() or [""])[0][:300]
+        raise CannotConvert(f"{type(error).__name__}: {text}") from error
     _restore_names(model, [f.name for f in signature.inputs])
+    _any_machine(model)
     seen = " ".join(str(int(one)) for one in getattr(estimator, "classes_", ()))
     return {"model.onnx": model.SerializeToString(deterministic=True), "classes.txt": seen.encode()}
 
@@ -152,6 +154,17 @@ def _with_whole_numbers(convert: Callable[[Any, Any, Any], None]) -> Callable[[A
         convert(scope, operator, _WholeNumbers(container))
 
     return converter
+
+
+def _any_machine(model: Any) -> None:
+    """Lower case by the locale that every Linux has: the one ONNX Runtime takes by itself is often not there."""
+    from onnx.helper import make_attribute
+
+    for node in model.graph.node:
+        if node.op_type == "StringNormalizer":
+            kept = [one for one in node.attribute if one.name != "locale"]
+            del node.attribute[:]
+            node.attribute.extend([*kept, make_attribute("locale", "C.UTF-8")])
 
 
 def _restore_names(model: Any, names: list[str]) -> None:

@@ -2,7 +2,9 @@
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,18 @@ from noria.model.signature import Signature
 
 FORMAT = 1
 TIME = (1980, 1, 1, 0, 0, 0)
+# All that zipfile and json raise for bytes that are none of theirs.
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +106,10 @@ def from_bytes(data: bytes, digest: Digest | None = None, where: str = "package"
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             manifest = json.loads(archive.read("manifest.json"))
             files = {name: archive.read(name) for name in archive.namelist() if name != "manifest.json"}
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        newer = manifest["format"] > FORMAT or manifest["kind"] not in FORMATS
+    except UNREADABLE as error:
         raise Damaged(f"this is no model package: {error}", where=where, do="Restore it from a backup.") from error
-    if manifest["format"] > FORMAT or manifest["kind"] not in FORMATS:
+    if newer:
         raise BadInput("the package was written by a newer noria", where=where, do="Upgrade noria.")
     wrong = [name for name, content in files.items() if Digest.of(content).hex != manifest["files"].get(name)]
     if wrong or files.keys() != manifest["files"].keys():

@@ -97,7 +97,8 @@ class Signature:
         for field in self.inputs:
             if field.name not in columns:
                 raise BadInput(f"input {field.name!r} is missing", where="predict", do="Send every input of the model.")
-            values = np.asarray(columns[field.name]).reshape(-1)
+            # numpy would make a text of every value of a list that holds one text
+            values = np.asarray(columns[field.name], dtype=None if field.numeric else object).reshape(-1)
             rows = len(values) if rows is None else rows
             if len(values) != rows:
                 raise BadInput(

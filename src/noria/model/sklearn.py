@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from noria.model.format import Prediction, answer
 from noria.model.signature import Columns, Signature
 from noria.model.stable import numbered, pickled
 
-TRUSTED = ("sklearn.", "numpy.", "scipy.", "lightgbm.", "noria.", "builtins.", "collections.")
+HOMES = ("sklearn.", "numpy.", "scipy.", "lightgbm.", "noria.")  # a model may hold classes of these
+PLAIN = ("collections.OrderedDict", "collections.defaultdict")
 
 
 def dump(objects: Mapping[str, Any], pickles: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
@@ -48,7 +50,7 @@ def load_object(files: Mapping[str, bytes], name: str, *, trusted: bool) -> Any:
     if f"{name}.skops" in files:
         data = files[f"{name}.skops"]
         types = get_untrusted_types(data=data)
-        unknown = [one for one in types if not one.startswith(TRUSTED)]
+        unknown = [one for one in types if not _harmless(one)]
         if unknown and not trusted:
             raise Damaged(
                 f"the model holds unknown types: {', '.join(unknown)}", where=name, do="Load it through the registry."
@@ -59,6 +61,19 @@ def load_object(files: Mapping[str, bytes], name: str, *, trusted: bool) -> Any:
             "the model is a pickle and its digest is not known", where=name, do="Load it through the registry."
         )
     return pickle.loads(files[f"{name}.pickle"])  # noqa: S301 - its digest was verified
+
+
+def _harmless(name: str) -> bool:
+    """True for classes of the known libraries. A function may be anything, ``eval`` too, and is never harmless."""
+    home, _, last = name.rpartition(".")
+    if name in PLAIN:
+        return True
+    if not name.startswith(HOMES) or any(part.startswith("__") for part in home.split(".")):
+        return False
+    try:
+        return isinstance(getattr(import_module(home), last), type)
+    except (ImportError, AttributeError):
+        return False
 
 
 def to_frame(columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
@@ -132,7 +147,7 @@ def _skops(one: Any) -> bytes | None:
     try:
         data = numbered(dumps(one))
         types = get_untrusted_types(data=data)
-        if not all(name.startswith(TRUSTED) for name in types):
+        if not all(_harmless(name) for name in types):
             return None
         loads(data, trusted=types)
     except Exception:  # skops refuses what it does not know in many ways; a pickle takes it

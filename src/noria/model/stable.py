@@ -66,9 +66,14 @@ def _by_value(cloudpickle: Any) -> Iterator[None]:
     for module, file in zip(modules, files, strict=True):
         cloudpickle.register_pickle_by_value(module)
         module.__file__ = Path(str(file)).name
+    # cloudpickle marks classes with random numbers, so that what is read in this process is the class that was written:
+    # without them the bytes are the same every time, and reading makes a class of its own.
+    marked = cloudpickle.cloudpickle._get_or_create_tracker_id
+    cloudpickle.cloudpickle._get_or_create_tracker_id = lambda definition: None
     try:
         yield
     finally:
+        cloudpickle.cloudpickle._get_or_create_tracker_id = marked
         for module, file in zip(modules, files, strict=True):
             module.__file__ = file
             cloudpickle.unregister_pickle_by_value(module)

@@ -19,7 +19,7 @@ from noria.preprocess import default, labels, user
 from noria.preprocess.config import Preprocess
 from noria.store.attempt import Attempt
 
-FORMAT = 2
+FORMAT = 3
 USES = {"collect": ("dataset", "batches", "digest"), "validate": ("remedy",)}
 
 

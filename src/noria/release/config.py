@@ -89,7 +89,7 @@ def fair(metric: str, max: float, on: Sequence[str] = (), min_rows: int = 30) ->
 
 
 def no_slice_worse(metric: str, by: float = 0.1) -> NoSliceWorse:
-    """Blocks a candidate with a slice that is worse than all rows by more than ``by``, beyond chance."""
+    """Blocks a candidate with a slice that is worse than all rows by more than ``by``; in accuracy, beyond chance."""
     _known(metric, "no_slice_worse")
     return NoSliceWorse(metric, by)
 

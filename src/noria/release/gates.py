@@ -15,6 +15,7 @@ from noria.release.config import (
     Stable,
 )
 from noria.stats.compare import Gap
+from noria.stats.groups import largest
 from noria.stats.metrics import METRICS, default
 
 
@@ -85,7 +86,7 @@ def fair(gate: Fair, case: Case) -> Iterator[Verdict]:
         if between is None:
             yield Verdict(name, "block", f"{column} was not analysed: name it in Schema(protected=[...])")
         else:
-            yield _fair(name, between["differences"][gate.metric], gate.max)
+            yield _fair(name, largest(between["groups"], gate.metric, gate.min_rows), gate.max)
 
 
 def _fair(name: str, found: Mapping[str, Any], bound: float) -> Verdict:
@@ -104,7 +105,7 @@ def _fair(name: str, found: Mapping[str, Any], bound: float) -> Verdict:
 
 
 def no_slice_worse(gate: NoSliceWorse, case: Case) -> Iterator[Verdict]:
-    """Blocks if a slice is worse than all rows by more than the bound."""
+    """Blocks if a slice is worse than all rows by more than the bound; warns if that may be chance."""
     name = f"no slice worse: {gate.metric}"
     whole = case.analysis["metrics"].get(gate.metric)
     judged = [one for one in case.analysis["slices"] if one["judged"] and gate.metric in one["metrics"]]
@@ -112,17 +113,26 @@ def no_slice_worse(gate: NoSliceWorse, case: Case) -> Iterator[Verdict]:
         yield Verdict(name, "block", "there is no slice to judge: Analyze(slices=[...])")
         return
     gain = METRICS[gate.metric].gain
-    worst = max(judged, key=lambda one: gain(whole, one["metrics"][gate.metric]))
-    value = worst["metrics"][gate.metric]
+    worse = [one for one in judged if gain(whole, one["metrics"][gate.metric]) > gate.by]
+    sure = [one for one in worse if not _may_be_chance(one, gate.metric, whole)]
+    worst = max(sure or worse or judged, key=lambda one: gain(whole, one["metrics"][gate.metric]))
     evidence = (
-        f"{worst['column']} = {worst['group']}: {value:.4f} against {whole:.4f} overall, at most {gate.by:g} worse"
+        f"{worst['column']} = {worst['group']}: {worst['metrics'][gate.metric]:.4f} against {whole:.4f} overall, "
+        f"at most {gate.by:g} worse"
     )
-    yield Verdict(name, "block" if gain(whole, value) > gate.by else "pass", evidence)
+    if worse and not sure:
+        evidence += f"; with {worst['rows']} rows it may be chance"
+    yield Verdict(name, "block" if sure else "warn" if worse else "pass", evidence)
     for one in case.analysis["found"][:3]:
         if gate.metric == "accuracy" and one["wrong"] - one["elsewhere"] > gate.by:
             here, there = f"{one['wrong']:.0%}", f"{one['elsewhere']:.0%}"
             text = f"found {one['column']} = {one['group']}: {here} wrong against {there} elsewhere"
             yield Verdict(name, "block", text)
+
+
+def _may_be_chance(one: Mapping[str, Any], metric: str, whole: float) -> bool:
+    """True if the slice's interval reaches the value of all rows; only accuracy has one."""
+    return metric == "accuracy" and bool(one["accuracy_interval"][1] >= whole)
 
 
 def at_least(gate: AtLeast, case: Case) -> Iterator[Verdict]:

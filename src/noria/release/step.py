@@ -21,7 +21,7 @@ from noria.stats.metrics import METRICS
 from noria.store import audit, lineage, registry
 from noria.store.attempt import Alert, Attempt
 
-FORMAT = 2
+FORMAT = 3
 USES = {
     "collect": ("dataset", "version"),
     "validate": ("remedy",),
@@ -61,6 +61,8 @@ def keep(c: Connection, attempt: Attempt, record: dict[str, Any], kept: Digest) 
     """The effect: the release, and the version if there is one; doing it again changes nothing."""
     at, model, number, id = attempt.clock.now(), record["model"], record["number"], record["release"]
     if registry.of_release(c, id) is not None:
+        return
+    if number is None and id in {one.id for one in registry.releases(c, model)}:
         return
     registry.add_release(
         c,

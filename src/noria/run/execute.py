@@ -3,6 +3,8 @@
 Run it twice, kill it half-way, run two copies at once: outputs are committed once, by the newest attempt.
 """
 
+import errno
+import os
 import resource
 import shutil
 import tempfile
@@ -17,7 +19,7 @@ from typing import Any
 
 from noria import owner
 from noria.digest import Digest
-from noria.errors import NoriaError, Superseded, UserError
+from noria.errors import Failure, NoriaError, StoreUnavailable, Superseded, UserError
 from noria.plan import Plan, Step
 from noria.run import fingerprint as fp
 from noria.run.place import Code, Place
@@ -133,8 +135,29 @@ def _compute(
         except Superseded:
             raise
         except BaseException as error:
-            _note_failure(place, id, number, error)
-            raise
+            told = _told(place, step, error)
+            _note_failure(place, id, number, told)
+            if told is error:
+                raise
+            raise told from error
+
+
+def _told(place: Place, step: Step, error: BaseException) -> BaseException:
+    """What the surroundings did to a step, as a sentence; libraries wrap a full disk in errors of their own."""
+    if isinstance(error, NoriaError):
+        return error
+    if isinstance(error, MemoryError):
+        return Failure("there is not enough memory", where=f"step {step.name}", do="Free memory, or take less data.")
+    if any(sign in str(error) for sign in FULL):
+        return StoreUnavailable(
+            "the disk is full",
+            where=str(place.settings.home),
+            do="Free space, then run the same command again; finished work is kept.",
+        )
+    return error
+
+
+FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT))
 
 
 def _commit(place: Place, order: Order, attempt: Attempt, id: int, number: int) -> Done:

@@ -1,12 +1,12 @@
 """Capture: predictions and feedback go to a durable local spool; ``flush.py`` carries them on.
 
-A prediction is in the file system before the event loop's next turn, so the death of the process loses none that was
-answered longer ago than that. A feedback is acknowledged only when it is on the disk: all that wait share one
-``fdatasync`` (group commit).
+A prediction is in the file system before it is answered, so the death of the process loses none. A feedback is
+acknowledged only when it is on the disk: all that wait share one ``fdatasync`` (group commit).
 """
 
 import asyncio
 import errno
+import logging
 import os
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from noria.errors import StoreUnavailable
 from noria.serve import segment
 from noria.serve.segment import Predicted, Told, Version
 
+log = logging.getLogger("noria.serve")
 ROTATE_S = 1.0
-ROTATE_BYTES = 16 << 20
 
 
 class Spool:
@@ -35,6 +35,7 @@ class Spool:
         self._due = False
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._busy = asyncio.Lock()
+        self._commits: asyncio.Task[None] | None = None
         self.captured = 0
         self.shed = 0
 
@@ -48,15 +49,19 @@ class Spool:
             self._buffer.append(segment.frame(Version(known, endpoint, number, release, classes, subject)))
         return known
 
-    def note(self, record: Predicted) -> None:
-        """Capture a prediction; never raises, never waits."""
+    async def note(self, record: Predicted) -> None:
+        """Capture a prediction; it is in the file system when this returns. A disk that refuses it is no error here.
+
+        All that are noted in one turn of the event loop share one write.
+        """
         self._buffer.append(segment.frame(record))
         if not self._due:
             self._due = True
             asyncio.get_running_loop().call_soon(self._write_noted)
+        await asyncio.sleep(0)  # comes back after what was called for soon before it
 
-    async def keep(self, record: Told) -> None:
-        """Capture a feedback; it is on the disk when this returns.
+    async def keep(self, *records: Told) -> None:
+        """Capture feedback, all or nothing; it is on the disk when this returns.
 
         Raises
         ------
@@ -64,44 +69,51 @@ class Spool:
             If it could not be written.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((segment.frame(record), done))
-        if not self._busy.locked():
-            async with self._busy:
-                await self._commit()
+        self._waiting.append((b"".join(map(segment.frame, records)), done))
+        if self._commits is None:  # a task of its own: a caller that goes away takes nobody along
+            self._commits = asyncio.create_task(self._commit())
         await done
 
     async def rotate(self) -> None:
         """Complete the open segment, if anything is in it."""
+        if self._commits is not None:
+            await asyncio.shield(self._commits)
         async with self._busy:
-            await self._commit()
             self._write_noted()
             if self._file is None or self._path is None or not self._size:
                 return
             await self._sync(self._file)
-            os.close(self._file)
-            segment.complete(self._path)
+            self._write_noted()  # noted meanwhile: it belongs where its version was introduced
+            file, path = self._file, self._path
             self._file, self._path, self._size = None, None, 0
             self._keys.clear()
+            os.close(file)
+            segment.complete(path)
 
     async def tend(self) -> None:
         """Rotate once a second, for ever."""
         while True:
             await asyncio.sleep(ROTATE_S)
-            await self.rotate()
+            try:
+                await self.rotate()
+            except OSError as error:  # the file keeps its name, and is complete when this process ends
+                log.error("a segment of the spool cannot be completed: %s", error)
 
     async def _commit(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            error = self._write(b"".join(frame for frame, _ in batch))
-            if error is None and self._file is not None:
-                error = await self._sync(self._file)
-            for _, done in batch:
-                if done.done():  # its caller went away
-                    continue
-                if error is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(_refused(error, self._folder))
+        async with self._busy:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                error = self._write(b"".join(frame for frame, _ in batch))
+                if error is None and self._file is not None:
+                    error = await self._sync(self._file)
+                for _, done in batch:
+                    if done.done():  # its caller went away
+                        continue
+                    if error is None:
+                        done.set_result(None)
+                    else:
+                        done.set_exception(_refused(error, self._folder))
+            self._commits = None
 
     def _write_noted(self) -> None:
         self._due = False
@@ -125,10 +137,16 @@ class Spool:
                 written += os.write(self._file, data[written:])
         except OSError as error:
             if self._file is not None:
-                os.ftruncate(self._file, self._size)
+                self._cut(self._file)
             return error
         self._size += len(data)
         return None
+
+    def _cut(self, file: int) -> None:
+        try:
+            os.ftruncate(file, self._size)
+        except OSError:  # a torn record stays, and what is read later goes on behind it
+            self._size = os.fstat(file).st_size
 
     async def _sync(self, file: int) -> OSError | None:
         try:

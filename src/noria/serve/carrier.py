@@ -14,7 +14,8 @@ FLUSH_S = 2.0
 
 def main() -> None:
     """Flush until standard input closes, and once more then; what cannot be carried now stays in the spool."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent says when to end
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)  # they reach the whole group; the parent says when to end
     ended = threading.Event()
     threading.Thread(target=_wait_for_parent, args=(ended,), daemon=True).start()
     found = settings.load(Path.cwd())
@@ -24,10 +25,11 @@ def main() -> None:
         try:
             flush(found)
             last = None
-        except NoriaError as error:
-            if str(error) != last:
-                print(f"noria: {error}", file=sys.stderr, flush=True)
-            last = str(error)
+        except Exception as error:  # the segments stay, and the next time may be better
+            what = str(error) if isinstance(error, NoriaError) else f"the spool stays: {type(error).__name__}: {error}"
+            if what != last:
+                print(f"noria: {what}", file=sys.stderr, flush=True)
+            last = what
         if ending:
             return
 

@@ -2,11 +2,12 @@
 
 Which segments go together is written down first, under the id that the tables' commits carry; whoever comes after a
 crash does the same again under the same id, which the tables refuse to take twice, and only then are the segments
-deleted.
+deleted. A segment of which something could not be read is not deleted but set aside, as ``NAME.damaged``.
 """
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -24,6 +26,7 @@ from noria.serve import ids, segment
 from noria.serve.segment import Predicted, Told, Version
 from noria.settings import Settings
 
+log = logging.getLogger("noria.serve")
 MOST = 64  # segments in one flush
 
 
@@ -72,33 +75,56 @@ def _plan(folder: Path, segments: list[Path]) -> Path:
 
 
 def _carry(settings: Settings, plan: Path) -> int:
-    segments = [plan.parent / name for name in json.loads(plan.read_text())]
+    try:
+        segments = [plan.parent / name for name in json.loads(plan.read_text())]
+    except (ValueError, TypeError):
+        _set_aside(plan)
+        return 0
     rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    damaged = set()
     for path in segments:
         if path.exists():  # a crash while deleting: then its rows are in the tables
-            for endpoint, kind, row in _rows(path):
+            found, whole = _rows(path)
+            for endpoint, kind, row in found:
                 rows.setdefault((endpoint, kind), []).append(row)
+            if not whole:
+                damaged.add(path)
     columns = {"predictions": captured.PREDICTION, "feedback": captured.FEEDBACK}
-    for (endpoint, kind), found in sorted(rows.items()):
-        frame = pl.DataFrame(found, schema=columns[kind])
+    for (endpoint, kind), of_table in sorted(rows.items()):
+        frame = pl.DataFrame(of_table, schema=columns[kind])
         table.append(captured.path(settings, endpoint, kind), plan.stem, frame)
     for path in segments:
-        path.unlink(missing_ok=True)
+        if path in damaged:
+            _set_aside(path)
+        else:
+            path.unlink(missing_ok=True)
     plan.unlink()
     return sum(map(len, rows.values()))
 
 
-def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _set_aside(path: Path) -> None:
+    kept = path.with_suffix(".damaged")
+    os.replace(path, kept)
+    log.error("the spool was damaged; what can be read of it was carried on, the file is kept (%s)", kept)
+
+
+def _rows(path: Path) -> tuple[list[tuple[str, str, dict[str, Any]]], bool]:
+    """All rows of a segment, with their endpoint and table; and whether that is all that was in it."""
+    records, lost = segment.read(path)
+    whole = not lost
     versions: dict[int, Version] = {}
-    for record in segment.read(path):
+    rows: list[tuple[str, str, dict[str, Any]]] = []
+    for record in records:
         if isinstance(record, Version):
             versions[record.key] = record
         elif isinstance(record, Told):
-            yield record.endpoint, "feedback", _told(record)
+            rows.append((record.endpoint, "feedback", _told(record)))
         elif record.key in versions:
             version = versions[record.key]
-            for row in _predicted(record, version):
-                yield version.endpoint, "predictions", row
+            rows.extend((version.endpoint, "predictions", row) for row in _predicted(record, version))
+        else:  # its version was introduced in the damaged place
+            whole = False
+    return rows, whole
 
 
 def _told(record: Told) -> dict[str, Any]:
@@ -128,8 +154,8 @@ def _predicted(record: Predicted, version: Version) -> Iterator[dict[str, Any]]:
             "release": version.release,
             "variant": record.variant,
             "subject": None if subject is None else subject_digest(subject),
-            "inputs": json.dumps(inputs, ensure_ascii=False),
-            "outputs": json.dumps(_outputs(scores[place], version)),
+            "inputs": _json(inputs),
+            "outputs": _json(_outputs(scores[place], version)),
         }
 
 
@@ -143,6 +169,11 @@ def _outputs(scores: np.ndarray[Any, Any], version: Version) -> Mapping[str, Any
 def subject_digest(subject: str) -> str:
     """How a subject stands in the captured tables: 128 bits of BLAKE2b, in hexadecimal."""
     return blake2b(subject.encode(), digest_size=16).hexdigest()
+
+
+def _json(value: Any) -> str:
+    """As JSON; what is no number there, such as NaN, is null."""
+    return msgspec.json.encode(value).decode()
 
 
 def _time(at: float) -> str:

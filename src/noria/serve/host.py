@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from noria.errors import Failure, NoriaError, NotFound
+from noria.errors import Failure, NoriaError, NotFound, StoreUnavailable
 from noria.model.format import Predictor
 from noria.model.signature import Signature
 from noria.serve.follow import Known, Source, Wanted
@@ -49,7 +49,7 @@ class Host:
         self._loading: dict[tuple[str, int], asyncio.Task[Loaded]] = {}
         self.endpoints: Mapping[str, Endpoint] = {}
         self.ready = asyncio.Event()
-        self.trouble: str | None = None
+        self._troubles: dict[str, str] = {}  # by endpoint; under "" that of the source
 
     def pick(self, name: str, version: int | None, key: str) -> tuple[Endpoint, Known, Loaded | None]:
         """Who answers: the version asked for, or the one the route gives the key. None: it has to be loaded first.
@@ -67,9 +67,24 @@ class Host:
             raise NotFound(f"model {name} has no version {number}", where="route", do=f"There are {there}.")
         return endpoint, known, endpoint.loaded.get(number)
 
+    @property
+    def trouble(self) -> str | None:
+        """What keeps routes from being followed just now."""
+        return "; ".join(self._troubles.values()) or None
+
     def endpoint(self, name: str) -> Endpoint:
-        """An endpoint by name; ``NotFound`` if there is none."""
+        """An endpoint by name.
+
+        Raises
+        ------
+        NotFound
+            If there is none.
+        StoreUnavailable
+            If there is one of which nothing could be loaded yet.
+        """
         found = self.endpoints.get(name)
+        if found is None and name in self._troubles:
+            raise StoreUnavailable(f"model {name} is not ready", where=self._troubles[name], do="Ask again later.")
         if found is None:
             there = ", ".join(self.endpoints) or "none yet"
             raise NotFound(f"there is no model {name}", where="server", do=f"Models are: {there}.")
@@ -93,7 +108,8 @@ class Host:
             task.add_done_callback(lambda _: self._loading.pop((name, known.number), None))
         made = await asyncio.shield(task)
         if name in self.endpoints:
-            self._put(self.endpoints[name].wanted, {known.number: made})
+            there = self.endpoints[name]
+            self._put(there.wanted, {**there.loaded, known.number: made})
         return made
 
     async def refresh(self) -> None:
@@ -102,16 +118,14 @@ class Host:
         A version that cannot be loaded leaves its endpoint as it was: the old versions go on answering.
         """
         wanted = await asyncio.to_thread(self._source.wanted)
+        self._troubles = {name: what for name, what in self._troubles.items() if name in wanted}
         if wanted == self._wanted:
             return
-        whole = True
-        for name, one in wanted.items():
-            if self._wanted.get(name) != one:
-                whole &= await self._follow(one)
+        followed = {
+            name: one for name, one in wanted.items() if self._wanted.get(name) == one or await self._follow(one)
+        }
         self.endpoints = {name: one for name, one in self.endpoints.items() if name in wanted}
-        if whole:
-            self._wanted = wanted
-            self.trouble = None
+        self._wanted = followed
 
     async def follow(self) -> None:
         """Refresh for ever; while the store is away, what is loaded goes on answering."""
@@ -120,44 +134,48 @@ class Host:
                 await self.refresh()
                 self.ready.set()
             except NoriaError as error:
-                self._complain(str(error))
+                self._complain("", str(error))
+            except Exception as error:  # whatever it is: to stop following would show only in days
+                self._complain("", f"routes cannot be followed: {type(error).__name__}: {error}")
             await asyncio.sleep(POLL_S)
 
     async def _follow(self, wanted: Wanted) -> bool:
         try:
             split = Split.of(wanted.weights, wanted.salt)
             fresh = {n: await self.load(wanted.name, wanted.versions[n]) for n in split.versions}
-        except (NoriaError, ValueError, KeyError) as error:
-            self._complain(f"revision {wanted.revision} of route {wanted.name} is not followed: {error}")
+        except Exception as error:  # one model's trouble is not the others'
+            what = f"revision {wanted.revision} of route {wanted.name} is not followed: {error}"
+            self._complain(wanted.name, what)
             return False
         self._put(wanted, fresh)
+        self._troubles.pop(wanted.name, None)
         log.info("%s: revision %d, weights %s", wanted.name, wanted.revision, dict(wanted.weights))
         return True
 
-    def _put(self, wanted: Wanted, fresh: Mapping[int, Loaded]) -> None:
-        """The swap: one assignment."""
-        before = self.endpoints.get(wanted.name)
-        loaded = {**(before.loaded if before else {}), **fresh}
+    def _put(self, wanted: Wanted, loaded: Mapping[int, Loaded]) -> None:
+        """The swap: one assignment. What is not in it goes when the last request that it answers is done."""
         current = {n: replace(one, known=wanted.versions[n]) for n, one in loaded.items() if n in wanted.versions}
         endpoint = Endpoint(wanted, Split.of(wanted.weights, wanted.salt), current)
         self.endpoints = {**self.endpoints, wanted.name: endpoint}
 
     def _make(self, known: Known) -> Loaded:
         packed, subject = self._source.fetch(known)
-        predictor = packed.predictor()
         row = {f.name: np.array([0.0 if f.numeric else "missing"], dtype=object) for f in packed.signature.inputs}
-        for _ in range(WARM):
-            try:
+        try:
+            predictor = packed.predictor()
+            for _ in range(WARM):
                 predictor.predict(row)
-            except Exception as error:
-                raise Failure(
-                    f"version {known.number} cannot answer: {error}",
-                    where=f"artifact {known.package[:12]}",
-                    do="Train it.",
-                ) from error
+        except NoriaError:
+            raise
+        except Exception as error:
+            raise Failure(
+                f"version {known.number} cannot answer: {error}",
+                where=f"artifact {known.package[:12]}",
+                do="Train it.",
+            ) from error
         return Loaded(known, predictor, packed.signature, subject, packed.kind == "onnx")
 
-    def _complain(self, message: str) -> None:
-        if message != self.trouble:  # once, not four times a second
+    def _complain(self, name: str, message: str) -> None:
+        if message != self._troubles.get(name):  # once, not four times a second
             log.error(message)
-        self.trouble = message
+        self._troubles[name] = message

@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from noria.errors import BadInput, NotFound
+from noria.model.format import Prediction
 from noria.serve.capture import Spool
 from noria.serve.host import Host, Loaded
 from noria.serve.ids import Ids, endpoint_of
-from noria.serve.protocol import Answer, Request
+from noria.serve.protocol import Answer, Feedback, Request
 from noria.serve.segment import Predicted, Told
 
 FEW = 64  # rows that a graph answers in less time than handing them to another thread takes
@@ -33,7 +34,7 @@ class Service:
         NotFound
             If there is no such model or version.
         BadInput
-            If an input is missing or cannot be understood.
+            If an input is missing or cannot be understood, or the model has no answer to a row.
         """
         if not request.rows:
             raise BadInput("the request has no rows", where=request.model, do="Send at least one row.")
@@ -41,12 +42,14 @@ class Service:
         _, known, loaded = self.host.pick(request.model, request.version, request.subject or id)
         if loaded is None:
             loaded = await self.host.load(request.model, known)
-        if loaded.inline and request.rows <= FEW:
-            found = loaded.predictor.predict(request.columns)
-        else:
-            found = await asyncio.to_thread(loaded.predictor.predict, request.columns)
+        found = await self._answer(loaded, request)
         scores = np.ascontiguousarray(found.scores, dtype=np.float32)
-        self._capture(request, loaded, id, scores)
+        if np.isnan(scores).any():
+            raise _unanswerable(request, "its scores are no numbers")
+        try:
+            await self._capture(request, loaded, id, scores)
+        except OverflowError as error:
+            raise _unanswerable(request, str(error)) from error
         return Answer(
             model=request.model,
             version=known.number,
@@ -55,29 +58,37 @@ class Service:
             prediction=id,
             label=found.label,
             scores=scores,
+            signature=loaded.signature,
             ignored=len(request.columns) - len(loaded.signature.inputs),
         )
 
-    async def tell(
-        self,
-        prediction: str,
-        *,
-        label: Any = None,
-        rating: float | None = None,
-        source: str,
-        endpoint: str | None = None,
-    ) -> None:
-        """Take a feedback; it is on the disk when this returns.
+    async def _answer(self, loaded: Loaded, request: Request) -> Prediction:
+        try:
+            with np.errstate(over="ignore"):  # what float32 cannot hold is infinite
+                if loaded.inline and request.rows <= FEW:
+                    return loaded.predictor.predict(request.columns)
+                return await asyncio.to_thread(loaded.predictor.predict, request.columns)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise _unanswerable(request, str(error).partition("\n")[0]) from error
+
+    async def tell(self, feedback: Iterable[Feedback], endpoint: str | None = None) -> None:
+        """Take feedback, all of it or nothing; it is on the disk when this returns.
 
         Raises
         ------
         NotFound
-            If no endpoint here gave that prediction id, or another than ``endpoint``.
+            If no endpoint here gave one of the prediction ids, or another than ``endpoint``.
         BadInput
-            If it says neither label nor rating.
+            If one says neither label nor rating.
         StoreUnavailable
             If it could not be written: nothing was taken.
         """
+        told = [self._told(one, endpoint) for one in feedback]
+        if told:
+            await self.spool.keep(*told)
+
+    def _told(self, feedback: Feedback, endpoint: str | None) -> Told:
+        prediction, label, rating = feedback.prediction, feedback.label, feedback.rating
         if label is None and rating is None:
             raise BadInput("the feedback says nothing", where=prediction, do="Give a label or a rating.")
         owner = endpoint_of(prediction, self.host.endpoints)
@@ -86,15 +97,23 @@ class Service:
                 f"no prediction {prediction}", where=endpoint or "server", do="Send an id that was answered."
             )
         text = None if label is None else str(label)
-        await self.spool.keep(Told(owner, prediction, time.time(), text, rating, source))
+        return Told(owner, prediction, time.time(), text, rating, feedback.source)
 
-    def _capture(self, request: Request, loaded: Loaded, id: str, scores: Any) -> None:
+    async def _capture(self, request: Request, loaded: Loaded, id: str, scores: Any) -> None:
         known = loaded.known
         key = self.spool.key(request.model, known.number, known.release, loaded.signature.classes, loaded.subject)
         columns: Mapping[str, Any] = {
             name: values.tolist() if isinstance(values, np.ndarray) else values
             for name, values in request.columns.items()
         }
-        self.spool.note(
+        await self.spool.note(
             Predicted(key, id, time.time(), known.variant, request.subject, request.rows, columns, scores.tobytes())
         )
+
+
+def _unanswerable(request: Request, why: str) -> BadInput:
+    return BadInput(
+        f"the model cannot answer this: {why}",
+        where=request.model,
+        do="See to missing values and numbers out of range.",
+    )

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from noria.model.signature import Signature
+
 VERSION = "2"
 EXTENSIONS = ("model_repository", "binary_tensor_data", "parameters")
 DTYPES: Mapping[str, Any] = {  # datatypes of the Open Inference Protocol that have a numpy type of their own
@@ -55,10 +57,20 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Feedback:
+    """What was true for a prediction, or how good it was; ``prediction`` is its id."""
+
+    prediction: str
+    label: Any
+    rating: float | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What was answered, by whom: ``label`` (objects), and ``scores`` float32 (rows, classes), or values (rows,).
 
-    ``ignored`` counts the inputs that were sent and that the model does not take.
+    ``signature`` is that of the version; ``ignored`` counts the inputs that were sent and that it does not take.
     """
 
     model: str
@@ -68,4 +80,5 @@ class Answer:
     prediction: str
     label: NDArray[Any] | None
     scores: NDArray[np.float32]
+    signature: Signature
     ignored: int = 0

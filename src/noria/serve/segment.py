@@ -1,13 +1,14 @@
-"""The spool's files: records one after another, each with its length and checksum, so that a torn end is seen.
+"""The spool's files: records one after another, each with its length and checksum, so that damage is seen.
 
 ``NAME~PID~START.open`` is being written by that process; ``NAME.seg`` is complete. An open file whose process is gone
 is complete too: its last record may be torn, and is then no record.
 """
 
 import os
+import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ import msgspec
 from noria import owner
 
 HEAD = struct.Struct("<II")  # length and CRC-32 of the record that follows
+BEGIN = re.compile(rb"[\x90-\x9f]\xa1[vpf]")  # how every record begins: an array whose first element is its tag
 
 
 class Version(msgspec.Struct, frozen=True, array_like=True, tag="v"):
@@ -65,17 +67,35 @@ def frame(record: Record) -> bytes:
     return HEAD.pack(len(data), zlib.crc32(data)) + data
 
 
-def read(path: Path) -> Iterator[Record]:
-    """All whole records of a segment, up to the first that is torn."""
+def read(path: Path) -> tuple[list[Record], int]:
+    """All whole records of a segment, those after a damaged place too; and how many bytes are in none."""
     data = path.read_bytes()
-    at = 0
-    while at + HEAD.size <= len(data):
-        length, checksum = HEAD.unpack_from(data, at)
-        body = data[at + HEAD.size : at + HEAD.size + length]
-        if len(body) < length or zlib.crc32(body) != checksum:
-            return
-        yield DECODER.decode(body)
-        at += HEAD.size + length
+    found: list[Record] = []
+    at = lost = 0
+    while at < len(data):
+        record, end = _record(data, at)
+        if record is None:
+            begin = BEGIN.search(data, at + HEAD.size + 1)
+            end = begin.start() - HEAD.size if begin else len(data)
+            lost += end - at
+        else:
+            found.append(record)
+        at = end
+    return found, lost
+
+
+def _record(data: bytes, at: int) -> tuple[Record | None, int]:
+    """The record that begins there, if one does, and where it ends."""
+    if at + HEAD.size > len(data):
+        return None, at
+    length, checksum = HEAD.unpack_from(data, at)
+    begin, end = at + HEAD.size, at + HEAD.size + length
+    if end > len(data) or not BEGIN.match(data, begin) or zlib.crc32(memoryview(data)[begin:end]) != checksum:
+        return None, at
+    try:
+        return DECODER.decode(data[begin:end]), end
+    except msgspec.DecodeError:
+        return None, at
 
 
 def new_path(folder: Path) -> Path:
@@ -94,8 +114,8 @@ def complete(path: Path) -> Path:
 def adopt(folder: Path) -> list[Path]:
     """All complete segments of a spool, those that a dead process left open among them, by name."""
     host = owner.me().rsplit("/", 2)[0]
-    for path in folder.glob("*.open"):
-        _, pid, started = path.stem.split("~")
-        if owner.is_gone(f"{host}/{pid}/{started}"):
+    for path in folder.glob("*~*~*.open"):
+        _, pid, started = path.stem.split("~", 2)
+        if pid.isdecimal() and owner.is_gone(f"{host}/{pid}/{started}"):
             complete(path)
     return sorted(folder.glob("*.seg"))

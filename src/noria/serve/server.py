@@ -2,14 +2,17 @@
 
 import os
 import socket
-import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from noria.errors import UserError
 from noria.settings import Settings
+
+DRAIN_S = 20  # at most, for requests under way when the server is to end
+PAUSE_S = 1.0  # before another carrier takes the place of one that died
 
 
 def serve(
@@ -32,7 +35,7 @@ def serve(
     Raises
     ------
     UserError
-        If the port is taken.
+        If the port is taken, or the address is none of this machine.
     """
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces, Loops
@@ -41,7 +44,8 @@ def serve(
     port = _port(host, port)
     for name, value in (("HOME", settings.home), ("DB", settings.db), ("ARTIFACTS", settings.artifacts)):
         os.environ[f"NORIA_{name}"] = str(value)
-    os.environ["NORIA_SERVE_URL"] = f"http://{host}:{port}"
+    os.environ["NORIA_SERVE_URL"] = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    os.environ["NORIA_SERVE_PID"] = str(os.getpid())
     os.environ["NORIA_SERVE_READY_FILE"] = "" if ready_file is None else str(ready_file.resolve())
     server = Granian(
         "noria.serve.worker:app",
@@ -56,6 +60,7 @@ def serve(
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         respawn_interval=0.5,
+        workers_kill_timeout=DRAIN_S,
     )
     with _carrier():
         server.serve()
@@ -63,17 +68,31 @@ def serve(
 
 @contextmanager
 def _carrier() -> Iterator[None]:
-    """The process that flushes the spool; a thread would not do, because the server forks its workers.
+    """The process that flushes the spool, and another if that one dies.
 
     It ends by itself, after a last flush, when its standard input closes: also if this process is killed.
     """
-    process = subprocess.Popen([sys.executable, "-m", "noria.serve.carrier"], stdin=subprocess.PIPE)
+    reader, writer = os.pipe()
+    ended = threading.Event()
+
+    def start() -> int:
+        # not by subprocess: its pipe to the child would be held open by a worker that is forked at that moment
+        command = [sys.executable, "-m", "noria.serve.carrier"]
+        return os.posix_spawn(sys.executable, command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0)])
+
+    def tend(process: int) -> None:
+        while os.waitpid(process, 0)[1] != 0 and not ended.wait(PAUSE_S):
+            process = start()
+
+    thread = threading.Thread(target=tend, args=(start(),), daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait()
+        ended.set()
+        os.close(writer)
+        thread.join()
+        os.close(reader)
 
 
 def _port(host: str, port: int) -> int:
@@ -82,8 +101,10 @@ def _port(host: str, port: int) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
+        except (OSError, OverflowError, UnicodeError) as error:
             raise UserError(
-                f"port {port} cannot be used: {error.strerror}", where=host, do="Give another with --port; 0 takes any."
+                f"port {port} of {host} cannot be used: {getattr(error, 'strerror', None) or error}",
+                where="noria serve",
+                do="Give another --port (0 takes any that is free) or another --host.",
             ) from error
         return int(probe.getsockname()[1])

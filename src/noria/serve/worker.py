@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 from pathlib import Path
 
 from noria import settings
@@ -14,9 +15,11 @@ from noria.serve.rest.app import App
 from noria.store.artifacts import open_artifacts
 from noria.store.engine import open_store
 
+PARENT_S = 0.25
+
 
 def app() -> App:
-    """The application, with its two background tasks: following the routes, and tending the spool."""
+    """The application, with its background tasks: following the routes, tending the spool."""
     found = settings.load(Path.cwd())
     store = open_store(found.db)
     host = Host(Registry(store, open_artifacts(found.artifacts, found.cache)))
@@ -24,7 +27,9 @@ def app() -> App:
     tasks: list[asyncio.Task[None]] = []
 
     def begin() -> None:
-        tasks.extend(asyncio.ensure_future(work) for work in (host.follow(), spool.tend(), _announce(host)))
+        tasks.extend(
+            asyncio.ensure_future(work) for work in (host.follow(), spool.tend(), _announce(host), _outlive_nobody())
+        )
 
     async def end() -> None:
         for task in tasks:
@@ -35,6 +40,14 @@ def app() -> App:
         store.close()
 
     return App(Service(host, spool), begin, end)
+
+
+async def _outlive_nobody() -> None:
+    """End if the process that started this one was killed: it would keep the port, and nobody would look after it."""
+    parent = int(os.environ["NORIA_SERVE_PID"])
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_S)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _announce(host: Host) -> None:

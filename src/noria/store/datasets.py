@@ -65,6 +65,12 @@ def add_batch(connection: Connection, made: Batch) -> None:
     connection.execute(insert_(batch).values(**values).on_conflict_do_nothing())
 
 
+def set_state(connection: Connection, dataset: str, id: str, state: str, reason: str | None) -> None:
+    """Take a batch into the next version (``accepted``) or leave it out (``quarantined``); its rows stay."""
+    query = update(batch).where(batch.c.dataset == dataset, batch.c.id == id)
+    connection.execute(query.values(state=state, reason=reason))
+
+
 def version_digest(ids: Sequence[str]) -> str:
     """The digest of a version made of these batches in this order."""
     return Digest.of_json(list(ids)).hex

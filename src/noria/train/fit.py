@@ -114,6 +114,13 @@ def measure(estimator: Any, data: Part, signature: Signature, metric: str) -> fl
         scores = answer_of(estimator, data.X, signature).scores
     except Exception as error:
         raise _failed(f"{type(estimator).__name__} cannot predict:", error, {}) from error
+    wanted = (len(data.y),) if signature.classes is None else (len(data.y), len(signature.classes))
+    if scores.shape != wanted:
+        raise UserCodeFailed(
+            f"{type(estimator).__name__} gives answers of shape {scores.shape} where {wanted} is due",
+            where="train",
+            do="Predict one answer a row, with one probability a class.",
+        )
     if not np.isfinite(scores).all():
         raise UserCodeFailed(
             f"{type(estimator).__name__} predicts NaN for {int((~np.isfinite(scores)).sum()):,} rows",

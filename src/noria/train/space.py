@@ -14,7 +14,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from noria.train.config import Choice, Range, Real, Tune
+from noria.train.config import Choice, Range, Real, Tune, Whole
 
 POINTS = 5  # of a number in a grid
 
@@ -29,7 +29,12 @@ def _distribution(what: Range) -> BaseDistribution:
         return CategoricalDistribution(what.options)
     if isinstance(what, Real):
         return FloatDistribution(what.low, what.high, log=what.log)
-    return IntDistribution(what.low, what.high, log=what.log, step=what.step)
+    return IntDistribution(what.low, _top(what), log=what.log, step=what.step)
+
+
+def _top(what: Whole) -> int:
+    """The largest value that whole steps from the lower bound reach."""
+    return what.low + (what.high - what.low) // what.step * what.step
 
 
 def sampler(tune: Tune, seed: int) -> optuna.samplers.BaseSampler:
@@ -46,10 +51,11 @@ def grid(what: Range) -> list[Any]:
     """The values a grid takes of a parameter: all options, or a few points between the bounds."""
     if isinstance(what, Choice):
         return list(what.options)
-    points = (np.geomspace if what.log else np.linspace)(what.low, what.high, POINTS)
+    high = what.high if isinstance(what, Real) else _top(what)
+    points = (np.geomspace if what.log else np.linspace)(what.low, high, POINTS)
     if isinstance(what, Real):
         return [min(max(float(v), what.low), what.high) for v in points]
-    return sorted({what.low + round((float(v) - what.low) / what.step) * what.step for v in points if v <= what.high})
+    return sorted({what.low + round((float(v) - what.low) / what.step) * what.step for v in points})
 
 
 def points(tune: Tune, seed: int) -> list[dict[str, Any]]:

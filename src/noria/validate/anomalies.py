@@ -42,7 +42,8 @@ def against_schema(schema: Mapping[str, Any], current: Profile, config: Validate
 
 def _column(name: str, expected: Mapping[str, Any], column: Column, config: Validate) -> Iterator[Anomaly]:
     if column.missing == column.rows:
-        yield Anomaly(name, "the column has no values", "warn", "See whether the source still fills it.", {})
+        if expected["missing"] < 1:
+            yield Anomaly(name, "the column has no values", "warn", "See whether the source still fills it.", {})
         return
     if column.kind != expected["kind"]:
         yield Anomaly(
@@ -97,7 +98,10 @@ def drift(baseline: Profile, current: Profile, schema: Schema, bound: float) -> 
         before = baseline.columns.get(name)
         if before is None or before.kind != column.kind or name in (schema.label, schema.subject, schema.time):
             continue
-        distance = jensen_shannon(*_aligned(before, column))
+        old, new = _aligned(before, column)
+        if not old or not new:  # no values on one side: that is missing, not moved
+            continue
+        distance = jensen_shannon(old, new)
         if distance > bound:
             yield Anomaly(
                 name,

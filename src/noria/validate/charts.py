@@ -60,7 +60,7 @@ def _row(name: str, column: Column, before: Profile | None) -> list[Any]:
 
 
 def _typical(column: Column) -> str:
-    if column.kind == "number":
+    if column.kind == "number" and column.bins:
         return f"{column.mean:.4g} ± {column.deviation:.3g}"
     return next(iter(column.values), "–")
 
@@ -73,6 +73,8 @@ def _sides(before: Profile | None, fresh: Profile) -> list[dict[str, Any]]:
 def _columns(old: Column, new: Column) -> list[dict[str, Any]]:
     rows = []
     for side, column in (("baseline", old), ("new", new)):
+        if column.kind == "number" and not column.bins:
+            continue
         if column.kind == "number":
             cells = {f"{q}": sketch.quantile(column.bins, q / 100) for q in (1, 10, 25, 50, 75, 90, 99)}
             rows += [{"value": f"{q}th percentile", "share": v, "side": side} for q, v in cells.items()]

@@ -14,7 +14,7 @@ from noria.store.attempt import Alert, Attempt
 from noria.validate import anomalies, charts, shift
 from noria.validate.report import Anomaly, Verdict, judge
 
-FORMAT = 1
+FORMAT = 2
 USES = {"collect": ("dataset", "version", "digest", "batches", "new", "baseline")}
 
 
@@ -57,6 +57,13 @@ def _profile(attempt: Attempt, batch: datasets.Batch) -> Profile:
 
 
 def _usable(whole: Profile, attempt: Attempt) -> None:
+    label = whole.columns.get(attempt.schema.label)
+    if label is not None and label.missing:
+        raise BadInput(
+            f"{label.missing:,} rows have no label",
+            where=f"column {attempt.schema.label}",
+            do="Remove or label those rows.",
+        )
     if attempt.schema.task == "classification" and len(whole.labels) < 2:
         only = f"only the value {next(iter(whole.labels))!r}" if whole.labels else "no values"
         raise BadInput(

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from noria import __version__
-from noria.errors import BadInput, NoriaError
+from noria.errors import BadInput, NoriaError, StoreUnavailable
 from noria.serve.predict import Service
 from noria.serve.protocol import EXTENSIONS, Answer
 from noria.serve.rest import binary, wire
@@ -18,7 +18,9 @@ from noria.serve.rest.errors import Refused, status_of
 
 log = logging.getLogger("noria.serve")
 MOST_BYTES = 64 << 20
+BEGIN_S = 10.0
 JSON = ("content-type", "application/json")
+DIGITS = 18  # more than any version number has
 
 Headers = list[tuple[str, str]]
 Reply = tuple[int, Headers, bytes]
@@ -52,6 +54,8 @@ class App:
 
     async def _answer(self, scope: Any, proto: Any) -> Reply:
         parts = scope.path.strip("/").split("/")
+        if not self.service.host.ready.is_set() and parts[:2] != ["v2", "health"]:
+            await self._begun()
         match parts:
             case ["v2", "models", model, "infer"]:
                 return await self._infer(scope, proto, model, None)
@@ -68,16 +72,26 @@ class App:
             case ["v2", "repository", "index"]:
                 _method(scope, "POST")
                 return _json(self._index())
+        found = await self._look(parts)
         _method(scope, "GET")
-        return self._look(parts)
+        return found
+
+    async def _begun(self) -> None:
+        """Wait for the first look at the routes: the port is open before it, and in another worker's stead."""
+        host = self.service.host
+        try:
+            await asyncio.wait_for(host.ready.wait(), BEGIN_S)
+        except TimeoutError as error:
+            raise StoreUnavailable(
+                host.trouble or "the server is still loading", where="server", do="Ask again later."
+            ) from error
 
     async def _infer(self, scope: Any, proto: Any, model: str, version: str | None) -> Reply:
         body = await _body(scope, proto)
         length = scope.headers.get(binary.HEADER)
         request, raw = wire.infer(model, _number(version), body, None if length is None else _length(length, len(body)))
         answer = await self.service.predict(request)
-        signature = self._signature(answer)
-        found, head = wire.answer_infer(answer, request, raw, signature)
+        found, head = wire.answer_infer(answer, request, raw)
         headers = _headers(answer)
         if head is not None:
             headers[0] = ("content-type", "application/octet-stream")
@@ -87,23 +101,17 @@ class App:
     async def _predict(self, scope: Any, proto: Any, model: str, version: str | None) -> Reply:
         request = wire.predict(model, _number(version), await _body(scope, proto))
         answer = await self.service.predict(request)
-        return 200, _headers(answer), wire.answer_predict(answer, request, self._signature(answer))
+        return 200, _headers(answer), wire.answer_predict(answer, request)
 
     async def _feedback(self, scope: Any, proto: Any, model: str | None) -> Reply:
         body = await _body(scope, proto)
         if model is not None:
             self.service.host.endpoint(model)
-        many = wire.decode(wire.MANY, body).feedback if b'"feedback"' in body else [wire.decode(wire.FEEDBACK, body)]
-        tell = self.service.tell
-        await asyncio.gather(
-            *(tell(f.prediction_id, label=f.label, rating=f.rating, source=f.source, endpoint=model) for f in many)
-        )
-        return _json({"accepted": len(many)})
+        told = wire.feedback(body)
+        await self.service.tell(told, endpoint=model)
+        return _json({"accepted": len(told)})
 
-    def _signature(self, answer: Answer) -> Any:
-        return self.service.host.endpoint(answer.model).loaded[answer.version].signature
-
-    def _look(self, parts: list[str]) -> Reply:
+    async def _look(self, parts: list[str]) -> Reply:
         host = self.service.host
         match parts:
             case ["v2"]:
@@ -116,9 +124,9 @@ class App:
             case ["v2", "models"]:
                 return _json({"models": list(host.endpoints)})
             case ["v2", "models", model]:
-                return _json(self._metadata(model, None))
+                return _json(await self._metadata(model, None))
             case ["v2", "models", model, "versions", version]:
-                return _json(self._metadata(model, _number(version)))
+                return _json(await self._metadata(model, _number(version)))
             case ["v2", "models", model, "ready"] | ["v2", "models", model, "versions", _, "ready"]:
                 number = _number(parts[4]) if len(parts) == 6 else None
                 endpoint, _, loaded = host.pick(model, number, "")
@@ -126,9 +134,9 @@ class App:
                 return _json({"name": model, "ready": ready}, 200 if ready else 503)
         raise Refused(404, f"there is nothing at /{'/'.join(parts)}")
 
-    def _metadata(self, model: str, version: int | None) -> dict[str, Any]:
-        endpoint, _, loaded = self.service.host.pick(model, version, "")
-        loaded = loaded or next(iter(endpoint.loaded.values()))
+    async def _metadata(self, model: str, version: int | None) -> dict[str, Any]:
+        endpoint, known, loaded = self.service.host.pick(model, version, "")
+        loaded = loaded or await self.service.host.load(model, known)
         inputs = [{"name": f.name, "datatype": f.datatype, "shape": [-1]} for f in loaded.signature.inputs]
         return {
             "name": model,
@@ -197,13 +205,13 @@ def _method(scope: Any, method: str) -> None:
 def _number(version: str | None) -> int | None:
     if version is None:
         return None
-    if not version.isdecimal():
+    if not version.isdecimal() or len(version) > DIGITS:
         raise Refused(404, f"version {version!r} is no number")
     return int(version)
 
 
 def _length(text: str, most: int) -> int:
-    if not text.isdecimal() or int(text) > most:
+    if not text.isdecimal() or len(text) > DIGITS or int(text) > most:
         raise BadInput(f"{binary.HEADER} is {text!r}", where="headers", do="Send the JSON part's length in bytes.")
     return int(text)
 

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noria.errors import BadInput
-from noria.model.signature import Signature
 from noria.serve import ids
-from noria.serve.protocol import DTYPES, Answer, Request
+from noria.serve.protocol import DTYPES, Answer, Feedback, Request
 from noria.serve.rest import binary
 
 MOST_ROWS = 65_536
@@ -45,7 +44,7 @@ class Predict(msgspec.Struct):
     parameters: dict[str, Any] | None = None
 
 
-class Feedback(msgspec.Struct, forbid_unknown_fields=True):
+class Told(msgspec.Struct, forbid_unknown_fields=True):
     prediction_id: str
     label: str | int | float | bool | None = None
     rating: float | None = None
@@ -53,13 +52,14 @@ class Feedback(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ManyFeedbacks(msgspec.Struct, forbid_unknown_fields=True):
-    feedback: list[Feedback]
+    feedback: list[Told]
 
 
 INFER = msgspec.json.Decoder(Infer)
 PREDICT = msgspec.json.Decoder(Predict)
-FEEDBACK = msgspec.json.Decoder(Feedback)
+FEEDBACK = msgspec.json.Decoder(Told)
 MANY = msgspec.json.Decoder(ManyFeedbacks)
+KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 ENCODER = msgspec.json.Encoder()
 
 
@@ -121,16 +121,23 @@ def predict(model: str, version: int | None, body: bytes) -> Request:
     return Request(model, columns, _bounded(len(raw.rows)), raw.id, subject, version, (), raw.parameters or {})
 
 
-def answer_infer(answer: Answer, request: Request, raw: Infer, signature: Signature) -> tuple[bytes, int | None]:
+def feedback(body: bytes) -> list[Feedback]:
+    """A feedback body: one, or a list of them under ``feedback``."""
+    many = "feedback" in decode(KEYS, body)
+    told = decode(MANY, body).feedback if many else [decode(FEEDBACK, body)]
+    return [Feedback(one.prediction_id, one.label, one.rating, one.source) for one in told]
+
+
+def answer_infer(answer: Answer, request: Request, raw: Infer) -> tuple[bytes, int | None]:
     """The body of an answer, and the length of its JSON part if tensors follow it."""
-    tensors = _tensors(answer, request.outputs, signature)
+    tensors = _tensors(answer, request.outputs)
     wanted = binary.wanted(raw)
     tail: list[bytes] = []
     outputs = []
     for name, datatype, values in tensors:
         entry: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(values.shape)}
         if name == "probability":
-            entry["parameters"] = {"classes": list(signature.classes or ())}
+            entry["parameters"] = {"classes": list(answer.signature.classes or ())}
         if wanted(name):
             data = binary.encode(values, datatype)
             entry["parameters"] = {**entry.get("parameters", {}), "binary_data_size": len(data)}
@@ -150,7 +157,7 @@ def answer_infer(answer: Answer, request: Request, raw: Infer, signature: Signat
     return (b"".join([head, *tail]), len(head)) if tail else (head, None)
 
 
-def answer_predict(answer: Answer, request: Request, signature: Signature) -> bytes:
+def answer_predict(answer: Answer, request: Request) -> bytes:
     """The body of an answer to ``predict``: one entry a row."""
     said = {"version": str(answer.version), "release": answer.release, "variant": answer.variant}
     entries = []
@@ -159,7 +166,7 @@ def answer_predict(answer: Answer, request: Request, signature: Signature) -> by
         if answer.label is None:
             entry["value"] = float(answer.scores.reshape(-1)[row])
         else:
-            names = map(str, signature.classes or ())
+            names = map(str, answer.signature.classes or ())
             entry["label"] = answer.label[row]
             entry["probabilities"] = dict(zip(names, answer.scores[row].tolist(), strict=True))
         entries.append(entry | said)
@@ -179,7 +186,7 @@ def _parameters(answer: Answer) -> Mapping[str, Any]:
     return said | {"ignored": answer.ignored} if answer.ignored else said
 
 
-def _tensors(answer: Answer, names: Sequence[str], signature: Signature) -> list[tuple[str, str, NDArray[Any]]]:
+def _tensors(answer: Answer, names: Sequence[str]) -> list[tuple[str, str, NDArray[Any]]]:
     if answer.label is None:
         there = {"value": ("FP32", answer.scores)}
     else:

@@ -1,0 +1,105 @@
+"""Small changes of the input: on models made by hand the answer is known."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from noria.analyze.sensitivity import importance, per_feature
+from noria.model.format import Prediction, answer
+from noria.model.signature import Field, Signature
+from noria.stats.metrics import METRICS
+
+COUNT = 1000
+COLUMNS: dict[str, Any] = {
+    "x": np.linspace(-1, 1, COUNT, dtype=np.float32),
+    "idle": np.linspace(5, 9, COUNT, dtype=np.float32),
+    "job": np.array(["smith", "nurse"] * (COUNT // 2), dtype=object),
+    "note": np.array(["ab cd"] * COUNT, dtype=object),
+}
+FIELDS = (Field("x", "number"), Field("idle", "number"), Field("job", "category"), Field("note", "text"))
+
+
+class Made:
+    """Answers what a function of the columns says: the probability of the second class, or a value."""
+
+    def __init__(
+        self, rule: Callable[[Mapping[str, Any]], Any], classes: tuple[str, ...] | None = ("no", "yes")
+    ) -> None:
+        self.rule = rule
+        self.signature = Signature(FIELDS, classes, "y")
+
+    def predict(self, columns: Mapping[str, Any]) -> Prediction:
+        said = np.asarray(self.rule(columns), dtype=np.float32)
+        scores = said if self.signature.classes is None else np.column_stack([1 - said, said])
+        return answer(scores, self.signature)
+
+
+def by_feature(model: Made, size: float = 0.01) -> dict[str, dict[str, Any]]:
+    return {one["feature"]: one for one in per_feature(model, COLUMNS, size, 0)}
+
+
+def test_a_threshold_flips_exactly_the_rows_within_one_step_of_it_that_move_across() -> None:
+    size = 0.1
+    found = by_feature(Made(lambda columns: columns["x"] > 0), size)
+    step = size * COLUMNS["x"].std()
+    near = (np.abs(COLUMNS["x"]) < step).mean()  # each moves up or down by chance: half of them cross
+    assert found["x"]["flipped"] == pytest.approx(near / 2, rel=0.35)
+    assert found["x"]["change"] == pytest.approx(found["x"]["flipped"])
+    assert all(abs(COLUMNS["x"][row]) < step for row in found["x"]["worst"])
+    for idle in ("idle", "job", "note"):
+        assert (found[idle]["flipped"], found[idle]["change"], found[idle]["worst"]) == (0, 0, [])
+
+
+def test_a_straight_line_changes_by_its_slope_times_the_step() -> None:
+    found = by_feature(Made(lambda columns: 3 * columns["x"], None), 0.01)
+    assert found["x"]["change"] == pytest.approx(3 * 0.01 * COLUMNS["x"].std(), rel=1e-3)
+    assert found["x"]["flipped"] is None
+    assert found["idle"]["change"] == 0
+
+
+def test_categories_take_the_value_of_another_row_and_texts_swap_two_letters() -> None:
+    seen: dict[str, set[str]] = {"job": set(), "note": set()}
+
+    def rule(columns: Mapping[str, Any]) -> Any:
+        for name in seen:
+            seen[name] |= set(columns[name])
+        return columns["job"] == "smith"
+
+    found = by_feature(Made(rule))
+    assert found["job"]["flipped"] == pytest.approx(0.5, abs=0.06)
+    assert seen == {"job": {"smith", "nurse"}, "note": {"ab cd", "ba cd", "a bcd", "abc d", "ab dc"}}
+
+
+def test_the_most_sensitive_feature_comes_first_and_the_seed_decides() -> None:
+    model = Made(lambda columns: 0.5 + 0.4 * np.sign(columns["x"]) + 0.01 * (columns["job"] == "smith"))
+    first = per_feature(model, COLUMNS, 0.05, 3)
+    assert [one["feature"] for one in first] == ["x", "job", "idle", "note"]
+    assert per_feature(model, COLUMNS, 0.05, 3) == first
+
+
+def test_missing_numbers_stay_missing() -> None:
+    columns = {**COLUMNS, "x": np.where(np.arange(COUNT) % 2, np.nan, COLUMNS["x"]).astype(np.float32)}
+    seen: list[int] = []
+
+    def rule(given: Mapping[str, Any]) -> Any:
+        seen.append(int(np.isnan(given["x"]).sum()))
+        return np.full(COUNT, 0.3)
+
+    per_feature(Made(rule), columns, 0.01, 0)
+    assert set(seen) == {COUNT // 2}
+
+
+def test_shuffling_the_only_feature_that_counts_takes_all_that_was_gained() -> None:
+    y = (COLUMNS["x"] > 0).astype(np.int64)
+    found = {one["feature"]: one["loss"] for one in importance(
+        Made(lambda columns: columns["x"] > 0), COLUMNS, y, METRICS["roc_auc"], 0
+    )}  # fmt: skip
+    assert found["x"] == pytest.approx(0.5, abs=0.05)
+    assert [found[name] for name in ("idle", "job", "note")] == [0, 0, 0]
+
+
+def test_where_the_metric_is_undefined_there_is_no_importance() -> None:
+    one_class = np.zeros(COUNT, dtype=np.int64)
+    assert importance(Made(lambda columns: columns["x"] > 0), COLUMNS, one_class, METRICS["roc_auc"], 0) == []

@@ -1,0 +1,73 @@
+"""The same object has the same bytes, in every process and folder; and is read where the user's modules are not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+MODULE = '''
+from enum import Enum
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+LIMIT = 2
+
+
+class Side(Enum):
+    LEFT = 1
+    RIGHT = 2
+
+
+def clipped(values):
+    return np.clip(values, 0, LIMIT)
+
+
+class Own(TransformerMixin, BaseEstimator):
+    def __init__(self, side=Side.LEFT, names=("a", "b", "c")):
+        self.side, self.names = side, names
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        """Clip."""
+        return clipped(np.asarray(X)) + len(self.names)
+'''
+WRITE = """
+import sys
+from pathlib import Path
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+sys.path.insert(0, sys.argv[1])
+import mine
+from noria.model.stable import pickled
+made = make_pipeline(mine.Own(names=()), FunctionTransformer(mine.clipped), StandardScaler()).fit([[1.0], [2.0]])
+first = pickled(made)
+import pickle
+assert type(pickle.loads(first)[0]) is not mine.Own
+assert pickled(made) == first
+Path(sys.argv[2]).write_bytes(first)
+"""
+READ = """
+import pickle, sys
+from pathlib import Path
+made = pickle.loads(Path(sys.argv[1]).read_bytes())
+print(made[0].transform([[-1.0], [1.0], [9.0]]).ravel().tolist(), made[0].side.name)
+"""
+
+
+def python(code: str, *words: str, seed: str = "0") -> str:
+    environ = {**os.environ, "PYTHONHASHSEED": seed}
+    done = subprocess.run([sys.executable, "-c", code, *words], env=environ, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_the_users_code_is_in_the_pickle_and_the_bytes_are_the_same_everywhere(tmp_path: Path) -> None:
+    for name, seed in (("one", "1"), ("another place", "2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text(MODULE)
+        python(WRITE, str(tmp_path / name), str(tmp_path / f"{name}.pickle"), seed=seed)
+    kept = tmp_path / "one.pickle"
+    assert kept.read_bytes() == (tmp_path / "another place.pickle").read_bytes()
+    assert python(READ, str(kept)) == "[0.0, 1.0, 2.0] LEFT"

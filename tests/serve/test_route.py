@@ -1,0 +1,64 @@
+"""Routing: weights and a key give a version."""
+
+from math import sqrt
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noria.serve.route import Split
+
+VERSIONS = st.integers(1, 1000).map(str)
+WEIGHTS = st.dictionaries(VERSIONS, st.integers(0, 1000), min_size=1, max_size=6).filter(lambda w: any(w.values()))
+SALTS = st.text(alphabet="0123456789abcdef", min_size=1, max_size=16)
+KEYS = [f"subject {number}" for number in range(2000)]
+
+
+@given(WEIGHTS, SALTS, st.lists(st.text(), min_size=1), st.randoms())
+def test_a_key_always_gets_the_same_version_and_one_that_has_a_weight(weights, salt, keys, random) -> None:
+    shuffled = list(weights.items())
+    random.shuffle(shuffled)
+    first, second = Split.of(weights, salt), Split.of(dict(shuffled), salt)
+    chosen = [first.choose(key) for key in keys]
+    assert chosen == [second.choose(key) for key in keys]
+    assert all(weights[str(number)] > 0 for number in chosen)
+
+
+@given(WEIGHTS, SALTS)
+@settings(max_examples=50)
+def test_each_version_gets_its_share_of_the_keys(weights, salt) -> None:
+    split = Split.of(weights, salt)
+    chosen = [split.choose(key) for key in KEYS]
+    for number, weight in weights.items():
+        expected = weight / sum(weights.values())
+        spread = 6 * sqrt(len(KEYS) * expected * (1 - expected))  # six sigma: a false alarm in a billion
+        assert abs(chosen.count(int(number)) - len(KEYS) * expected) <= spread + 1e-6
+
+
+@given(WEIGHTS, SALTS, VERSIONS, st.integers(1, 1000))
+@settings(max_examples=50)
+def test_raising_a_weight_takes_no_key_away_from_that_version(weights, salt, raised, by) -> None:
+    before, after = Split.of(weights, salt), Split.of({**weights, raised: weights.get(raised, 0) + by}, salt)
+    for key in KEYS[:500]:
+        assert before.choose(key) != int(raised) or after.choose(key) == int(raised)
+
+
+@given(st.integers(0, 1000), st.integers(1, 1000), st.integers(1, 1000), SALTS)
+@settings(max_examples=50)
+def test_between_a_champion_and_a_challenger_keys_move_to_the_raised_one_only(low, high, by, salt) -> None:
+    before = Split.of({"9": high, "10": low}, salt)
+    for raised, after in ((10, {"9": high, "10": low + by}), (9, {"9": high + by, "10": low})):
+        split = Split.of(after, salt)
+        assert all(split.choose(key) in (before.choose(key), raised) for key in KEYS[:500])
+
+
+def test_two_salts_divide_the_same_keys_independently() -> None:
+    one, other = (Split.of({"1": 50, "2": 50}, salt) for salt in ("a", "b"))
+    same = sum(one.choose(key) == other.choose(key) for key in KEYS)
+    assert abs(same - len(KEYS) / 2) < 6 * sqrt(len(KEYS) / 4)
+
+
+@pytest.mark.parametrize("weights", [{}, {"1": 0}])
+def test_weights_that_are_all_zero_are_refused(weights) -> None:
+    with pytest.raises(ValueError, match="above zero"):
+        Split.of(weights, "salt")
