@@ -5,18 +5,12 @@ from typing import Any
 
 import altair as alt
 
-INK, MARK = "#7d8ba0", "#0a6fd1"
+from noria.report.charts import INK, MARK, intervals
 
 
 def rates(groups: Sequence[dict[str, Any]]) -> alt.LayerChart:
     """Each group's selection rate as a dot with its interval."""
-    rows = [
-        {"group": g["group"], **{k: g["rates"]["selection_rate"][k] for k in ("value", "low", "high")}} for g in groups
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(y=alt.Y("group:N", title=None))
-    rule = base.mark_rule(strokeWidth=2, color=INK).encode(x=alt.X("low:Q", title=None), x2="high:Q")
-    dot = base.mark_point(filled=True, size=80, color=MARK, opacity=1).encode(x="value:Q")
-    return (rule + dot).properties(width=480)
+    return intervals([{"name": g["group"], **g["rates"]["selection_rate"]} for g in groups])
 
 
 def calibration(bins: Sequence[dict[str, Any]]) -> alt.LayerChart:

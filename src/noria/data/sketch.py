@@ -1,7 +1,9 @@
-"""Quantiles that merge: counts in logarithmic bins.
+"""Quantiles that merge: counts in bins that are narrow in proportion to what is in them.
 
 Method: DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error
-guarantees", VLDB 2019). A quantile is off by at most ``ERROR`` of its own size.
+guarantees", VLDB 2019) with its bitwise mapping: a bin is a sign, an exponent and the first six bits of the fraction of
+an IEEE 754 number, so that finding it is one shift, the same on every machine. A quantile is off by at most ``ERROR``
+of its own size.
 """
 
 from collections.abc import Mapping
@@ -9,41 +11,55 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-ERROR = 0.01
-GAMMA = (1 + ERROR) / (1 - ERROR)
-TINY = 1e-12  # closer to zero counts as zero
+FRACTION = 6  # bits of it that count
+SHIFT = 52 - FRACTION
+STEPS = 1 << FRACTION
+ERROR = 1 / (2 * STEPS)
+SIGN = 1 << 63
+FEW = 1 << 14  # below, sorting is faster than a table of all bins
+BINS = 1 << (64 - SHIFT)
 
-Bins = Mapping[str, int]  # "+17": count; "-17" mirrors it, "0" holds zeros
-
-
-def bins(values: NDArray[np.float64]) -> dict[str, int]:
-    """Counts of finite values by bin."""
-    found: dict[str, int] = {}
-    zero = np.abs(values) < TINY
-    if zero.any():
-        found["0"] = int(zero.sum())
-    for sign, part in (("+", values[values >= TINY]), ("-", -values[values <= -TINY])):
-        index, counts = np.unique(np.ceil(np.log(part) / np.log(GAMMA)).astype(np.int64), return_counts=True)
-        found.update({f"{sign}{i}": int(n) for i, n in zip(index, counts, strict=True)})
-    return found
+Bins = Mapping[int, int]  # the bin, in the order of the values; 0 holds zero; −n mirrors n. Rows in it.
 
 
-def merge(a: Bins, b: Bins) -> dict[str, int]:
+def keys(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The bin of each finite value."""
+    size = (np.abs(values).view(np.uint64) >> np.uint64(SHIFT)).astype(np.int64)
+    return np.where(values < 0, -size, size)
+
+
+def bins(values: NDArray[np.float64], weights: NDArray[np.int64] | None = None) -> dict[int, int]:
+    """Counts of finite values by bin; ``weights``: how many rows each value stands for."""
+    if weights is not None:
+        index, place = np.unique(keys(values), return_inverse=True)
+        counts = np.bincount(place, weights, minlength=len(index)).astype(np.int64)
+    elif values.size < FEW:
+        index, counts = np.unique(keys(values), return_counts=True)
+    else:
+        table = np.bincount(values.view(np.uint64) >> np.uint64(SHIFT), minlength=BINS)
+        found = np.flatnonzero(table)
+        index, counts = np.where(found < BINS // 2, found, BINS // 2 - found), table[found]
+    merged: dict[int, int] = {}
+    for key, count in zip(index.tolist(), counts.tolist()):
+        merged[key] = merged.get(key, 0) + count  # −0.0 and 0.0 are found apart
+    return dict(sorted(merged.items()))
+
+
+def merge(a: Bins, b: Bins) -> dict[int, int]:
     """Counts of both; associative and commutative."""
     return {key: a.get(key, 0) + b.get(key, 0) for key in sorted(a.keys() | b.keys())}
 
 
-def value_of(key: str) -> float:
+def value_of(key: int) -> float:
     """The value that stands for a bin, within ``ERROR`` of all in it."""
-    if key == "0":
-        return 0.0
-    middle = float(2 * GAMMA ** int(key[1:]) / (GAMMA + 1))
-    return middle if key[0] == "+" else -middle
+    edges = np.array([abs(key) << SHIFT, (abs(key) + 1) << SHIFT], dtype=np.uint64).view(np.float64)
+    middle = float(edges[0] + (edges[1] - edges[0]) / 2) if key and np.isfinite(edges[1]) else float(edges[0])
+    return -middle if key < 0 else middle
 
 
 def ordered(counts: Bins) -> list[tuple[float, int]]:
     """Bins as (value, count), by value."""
-    return sorted((value_of(key), count) for key, count in counts.items())
+    return [(value_of(key), counts[key]) for key in sorted(counts)]
 
 
 def quantile(counts: Bins, q: float) -> float:
@@ -52,8 +68,8 @@ def quantile(counts: Bins, q: float) -> float:
     if total == 0:
         return float("nan")
     rank, seen = q * (total - 1), 0
-    for value, count in ordered(counts):
-        seen += count
+    for key in sorted(counts):
+        seen += counts[key]
         if seen > rank:
-            return value
+            return value_of(key)
     raise AssertionError("the counts cover every rank")

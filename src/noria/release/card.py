@@ -16,6 +16,8 @@ def card(record: Mapping[str, Any]) -> bytes:
 
 
 def _sections(record: Mapping[str, Any]) -> Iterator[page.Section]:
+    from noria.report import charts  # drawing is slow to load
+
     analysis = record["analysis"]
     verdicts = [(one["gate"], one["verdict"], one["evidence"]) for one in record["verdicts"]]
     yield page.Section("Gates", page.table(["gate", "verdict", "evidence"], verdicts))
@@ -35,17 +37,27 @@ def _sections(record: Mapping[str, Any]) -> Iterator[page.Section]:
     yield page.Section("Made of", page.facts(made_of))
     spans = {name: f"{low:.4f} to {high:.4f}" for name, (low, high) in analysis["intervals"].items()}
     rows = [(name, value, spans.get(name)) for name, value in analysis["metrics"].items()]
+    within = [
+        {"name": name, "value": analysis["metrics"][name], "low": low, "high": high}
+        for name, (low, high) in analysis["intervals"].items()
+    ]
+    drawn = page.chart(charts.intervals(within), "Each metric with its 95 % interval") if within else ""
     yield page.Section(
-        f"How it does on {analysis['rows']:,} rows it never saw", page.table(["metric", "value", "95 % interval"], rows)
+        f"How it does on {analysis['rows']:,} rows it never saw",
+        drawn + page.table(["metric", "value", "95 % interval"], rows),
     )
     for column, between in analysis["fairness"].items():
         differences = [
             (name, one["value"], ", ".join(one["undecided"])) for name, one in between["differences"].items()
         ]
         heads = ["", "largest difference", "too few rows to judge"]
-        yield page.Section(f"Fairness by {column}", page.table(heads, differences))
+        shares = [{"name": g["group"], **g["rates"]["selection_rate"]} for g in between["groups"]]
+        caption = f"Share of each group that is given {analysis['positive']!r}, with 95 % interval"
+        drawn = page.chart(charts.intervals(shares), caption) if shares else ""
+        yield page.Section(f"Fairness by {column}", drawn + page.table(heads, differences))
     trials = [(one["number"], one["params"], one["value"], one["state"]) for one in record["trials"]]
-    yield page.Section("All trials", page.table(["", "parameters", record["metric"], "state"], trials))
+    drawn = page.chart(charts.trials(record["trials"], record["metric"]), "Each trial on the validation split")
+    yield page.Section("All trials", drawn + page.table(["", "parameters", record["metric"], "state"], trials))
     yield page.Section(
         "Not known",
         "<p>Who is affected beyond the protected columns above, how the labels came to be, and what happens to people "

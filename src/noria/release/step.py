@@ -21,7 +21,7 @@ from noria.stats.metrics import METRICS
 from noria.store import audit, lineage, registry
 from noria.store.attempt import Alert, Attempt
 
-FORMAT = 3
+FORMAT = 4
 USES = {
     "collect": ("dataset", "version"),
     "validate": ("remedy",),

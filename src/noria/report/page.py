@@ -11,9 +11,9 @@ STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.7rem;margin:0}h2{font-size:1.2rem;margin:2rem 0 .5rem}.lead{font-size:1.1rem;margin:.3rem 0 1rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}
+th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}
 .pass{color:var(--pass)}.warn{color:var(--warn)}.block{color:var(--block)}.pass,.warn,.block{font-weight:600}
-figure{margin:1rem 0;background:#fff;padding:.5rem;border-radius:.4rem;overflow-x:auto}figure svg{max-width:100%;height:auto}
+figure{margin:1rem 0;background:#fff;padding:.5rem .5rem .5rem 2rem;border-radius:.4rem;overflow-x:auto}figure svg{max-width:100%;height:auto;overflow:visible}
 @media print{body{margin:0;max-width:none}}
 """
 
@@ -40,7 +40,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Rows as an HTML table; the words pass, warn and block get their colours."""
     if not rows:
         return "<p>None.</p>"
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    heads = zip(columns, zip(*rows, strict=True), strict=True)
+    head = "".join(f"<th{_side(values)}>{escape(column)}</th>" for column, values in heads)
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
@@ -61,6 +62,12 @@ def chart(drawing: Any, caption: str) -> str:
 
     svg = vl_convert.vegalite_to_svg(drawing.to_json())
     return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _side(values: Sequence[Any]) -> str:
+    """Where a column's head stands: over its numbers, if it holds numbers only."""
+    numbers = all((isinstance(one, float | int) and not isinstance(one, bool)) or one is None for one in values)
+    return ' class="n"' if numbers and any(one is not None for one in values) else ""
 
 
 def _cell(value: Any) -> str:

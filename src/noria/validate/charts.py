@@ -62,7 +62,7 @@ def _row(name: str, column: Column, before: Profile | None) -> list[Any]:
 def _typical(column: Column) -> str:
     if column.kind == "number" and column.bins:
         return f"{column.mean:.4g} ± {column.deviation:.3g}"
-    return next(iter(column.values), "–")
+    return max(column.values, key=lambda value: column.values[value], default="–")
 
 
 def _sides(before: Profile | None, fresh: Profile) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ def _columns(old: Column, new: Column) -> list[dict[str, Any]]:
             continue
         if column.kind == "number":
             cells = {f"{q}": sketch.quantile(column.bins, q / 100) for q in (1, 10, 25, 50, 75, 90, 99)}
-            rows += [{"value": f"{q}th percentile", "share": v, "side": side} for q, v in cells.items()]
+            rows += [{"value": f"{q} % below", "share": v, "side": side} for q, v in cells.items()]
         else:
             found = sorted(shares(column.values).items(), key=lambda item: -item[1])[:MOST]
             rows += [{"value": v, "share": s, "side": side} for v, s in found]

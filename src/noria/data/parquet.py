@@ -1,0 +1,96 @@
+"""Parquet files as files: their columns, their statistics, and a durable copy, without decoding a value."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pyarrow import parquet
+
+COUNTED = (int, date)  # whose least and greatest value are exact in a footer; texts may be cut, NaN is left out
+
+
+def schema(path: Path) -> pl.Schema:
+    """The columns of a file and their types.
+
+    Raises
+    ------
+    polars.exceptions.PolarsError
+        If it is not a whole Parquet file.
+    """
+    return pl.Schema(pl.read_parquet_schema(path))
+
+
+def statistics(path: Path) -> dict[str, Any]:
+    """Rows, missing values, least and greatest value by column, in Delta's words; what the footer lacks is left out."""
+    footer = parquet.read_metadata(path)
+    groups = [footer.row_group(n) for n in range(footer.num_row_groups)]
+    missing: dict[str, int] = {}
+    least: dict[str, Any] = {}
+    most: dict[str, Any] = {}
+    for n in range(footer.num_columns):
+        name = footer.schema.column(n).path
+        held = [group.column(n).statistics for group in groups]
+        if any(one is None or not one.has_null_count for one in held):
+            continue
+        missing[name] = sum(one.null_count for one in held)
+        values = [one for one in held if one.has_min_max]
+        if values and all(one.has_min_max or one.null_count == one.num_values for one in held) and _counts(values[0]):
+            least[name] = _plain(min(one.min for one in values))
+            most[name] = _plain(max(one.max for one in values))
+    return {"numRecords": footer.num_rows, "minValues": least, "maxValues": most, "nullCount": missing}
+
+
+def _counts(one: Any) -> bool:
+    return isinstance(one.min, COUNTED) and type(one.min) in COUNTED
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def largest_chunks(path: Path) -> Mapping[str, int]:
+    """Bytes, decompressed, of each column's largest chunk: no value of the column is longer."""
+    footer = parquet.read_metadata(path)
+    found: dict[str, int] = {}
+    for group in (footer.row_group(n) for n in range(footer.num_row_groups)):
+        for chunk in (group.column(n) for n in range(group.num_columns)):
+            name = chunk.path_in_schema
+            found[name] = max(found.get(name, 0), chunk.total_uncompressed_size)
+    return found
+
+
+def copy(source: Path, target: Path) -> None:
+    """The file's bytes under another name, on the disk when this returns; shared with the source where the file system
+    can. ``target`` appears whole or not at all."""
+    part = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    with source.open("rb") as reader, part.open("wb") as writer:
+        try:
+            while os.copy_file_range(reader.fileno(), writer.fileno(), 1 << 30):
+                pass
+        except OSError:  # between file systems that do not know it
+            reader.seek(0)
+            writer.truncate(0)
+            writer.seek(0)
+            shutil.copyfileobj(reader, writer, 1 << 20)
+            writer.flush()
+        os.fsync(writer.fileno())
+    put(part, target)
+
+
+def put(part: Path, target: Path) -> None:
+    """Give a file that is on the disk its name, durably."""
+    part.rename(target)
+    sync(target.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or a folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
