@@ -24,6 +24,7 @@ LAYERS = [  # top to bottom; rooms on one line do not import each other
     {"stats"},
     {"settings"},
     {"plan"},
+    {"declared"},
     {"errors", "digest", "clock", "owner"},
 ]
 BELOW = {room: set().union(*LAYERS[rank + 1 :]) for rank, rooms in enumerate(LAYERS) for room in rooms}

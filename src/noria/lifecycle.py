@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from noria.analyze.config import Analyze
 from noria.collect.config import Files, Source
 from noria.data.schema import Schema
+from noria.declared import check_one
 from noria.errors import BadLifecycle
 from noria.feedback.config import Feedback
 from noria.plan import Resources
@@ -75,12 +76,13 @@ class Lifecycle:
         resources: dict[str, Resources] | None = None,
         seed: int = 0,
     ) -> None:
-        if not NAME.fullmatch(name):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             raise BadLifecycle(
                 f"{name!r} is not a name", where="Lifecycle", do="Use lower-case letters, digits, '-' and '_'."
             )
         if (label is None) == (schema is None):
             raise BadLifecycle("give either label or schema", where=f"Lifecycle {name}", do='For example label="paid".')
+        check_one("seed", seed, int, f"Lifecycle {name}")
         given = {
             "schema": schema,
             "validate": validate,
@@ -156,4 +158,8 @@ def _sources(collect: Source | Sequence[Source] | str) -> tuple[Source, ...]:
         return (Files(collect),)
     if isinstance(collect, Sequence):
         return tuple(_sources(one)[0] for one in collect)
+    if not isinstance(collect, Source):
+        raise BadLifecycle(
+            f"collect={collect!r} is no source", where="Lifecycle", do='Write for example "inbox/*.csv".'
+        )
     return (collect,)

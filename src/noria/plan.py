@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from noria.declared import check
+
 FORMAT = 1
 
 
@@ -27,6 +29,9 @@ class Resources:
     memory_mb: int | None = None
     gpu: int = 0
     pool: str = "default"
+
+    def __post_init__(self) -> None:
+        check(self, least={"cpu": 0, "memory_mb": 1, "gpu": 0})
 
 
 @dataclass(frozen=True, slots=True)

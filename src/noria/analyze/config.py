@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from noria.errors import BadLifecycle
+from noria.declared import check
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,4 @@ class Analyze:
     find: bool = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.slices, str):
-            raise BadLifecycle("slices is a text, not a list", where="Analyze", do=f"Write slices=[{self.slices!r}].")
-        if self.sensitivity < 0:
-            raise BadLifecycle(f"sensitivity is {self.sensitivity}", where="Analyze", do="Use 0 or more.")
-        for name in ("rounds", "min_rows"):
-            if getattr(self, name) < 1:
-                raise BadLifecycle(f"{name} is {getattr(self, name)}", where="Analyze", do="Use at least 1.")
+        check(self, least={"sensitivity": 0, "rounds": 1, "min_rows": 1})

@@ -6,6 +6,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+from noria.declared import check
 from noria.errors import BadLifecycle
 
 FORMATS = ("csv", "parquet", "jsonl")
@@ -33,12 +34,11 @@ class Files:
     text: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        check(self)
         if self.format not in (None, *FORMATS):
             raise BadLifecycle(f"unknown format {self.format!r}", where="Files", do=f"Use one of {', '.join(FORMATS)}.")
         if len(self.separator) != 1:
             raise BadLifecycle("separator is not one character", where="Files", do='Use for example ";".')
-        if isinstance(self.text, str):
-            raise BadLifecycle("text is not a list of columns", where="Files", do=f'Write text=["{self.text}"].')
         object.__setattr__(self, "text", tuple(self.text))
 
     def paths(self, project: Path) -> list[Path]:
@@ -62,6 +62,9 @@ class Rows:
     """
 
     give: Callable[[], Iterable[Mapping[str, Any]] | Any]
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True)

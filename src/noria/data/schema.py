@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from noria.declared import check
 from noria.errors import BadLifecycle
 
 SPLITS = ("train", "validation", "analysis")
@@ -43,6 +44,7 @@ class Schema:
     shares: tuple[float, float, float] = field(default=(0.7, 0.15, 0.15))
 
     def __post_init__(self) -> None:
+        check(self)
         if self.task not in ("classification", "regression"):
             raise BadLifecycle(
                 f"unknown task {self.task!r}", where="Schema", do="Use 'classification' or 'regression'."
@@ -53,11 +55,6 @@ class Schema:
                 where="Schema",
                 do="Use for example (0.7, 0.15, 0.15).",
             )
-        for name in ("protected", "drop"):
-            if isinstance(getattr(self, name), str):
-                raise BadLifecycle(
-                    f"{name} is a text, not a list", where="Schema", do=f"Write {name}=[{getattr(self, name)!r}]."
-                )
 
     def hidden(self) -> frozenset[str]:
         """Columns that are never features: label, subject, time and what is dropped."""

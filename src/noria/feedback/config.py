@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from noria.declared import check
+from noria.errors import BadLifecycle
+from noria.stats.names import METRICS
+
 
 @dataclass(frozen=True)
 class When:
@@ -9,6 +13,11 @@ class When:
 
     metric: str
     drops: float
+
+    def __post_init__(self) -> None:
+        check(self, least={"drops": 0})
+        if self.metric not in METRICS:
+            raise BadLifecycle(f"unknown metric {self.metric!r}", where="when", do=f"Use {', '.join(METRICS)}.")
 
 
 def when(metric: str, *, drops: float) -> When:
@@ -30,3 +39,6 @@ class Feedback:
 
     retrain: When | None = None
     collect: bool = True
+
+    def __post_init__(self) -> None:
+        check(self)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from noria.declared import check
 from noria.errors import BadLifecycle
 from noria.stats.names import METRICS
 
@@ -14,6 +15,9 @@ class BetterThanChampion:
     metric: str | None = None
     margin: float = 0.0
 
+    def __post_init__(self) -> None:
+        check(self, least={"margin": 0})
+
 
 @dataclass(frozen=True, slots=True)
 class Fair:
@@ -22,11 +26,17 @@ class Fair:
     on: tuple[str, ...] = ()
     min_rows: int = 30
 
+    def __post_init__(self) -> None:
+        check(self, least={"max": 0, "min_rows": 0})
+
 
 @dataclass(frozen=True, slots=True)
 class NoSliceWorse:
     metric: str
     by: float
+
+    def __post_init__(self) -> None:
+        check(self, least={"by": 0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +44,35 @@ class AtLeast:
     metric: str
     value: float
 
+    def __post_init__(self) -> None:
+        check(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Stable:
     max: float
+
+    def __post_init__(self) -> None:
+        check(self, least={"max": 0})
 
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
     max: float
 
+    def __post_init__(self) -> None:
+        check(self, least={"max": 0})
+
 
 @dataclass(frozen=True, slots=True)
 class Fits:
     max_mb: float | None
     max_ms: float | None
+
+    def __post_init__(self) -> None:
+        check(self, least={"max_mb": 0, "max_ms": 0})
+        if self.max_mb is None and self.max_ms is None:
+            raise BadLifecycle("neither max_mb nor max_ms is given", where="fits", do="Give at least one.")
 
 
 Gate = BetterThanChampion | Fair | NoSliceWorse | AtLeast | Stable | Calibrated | Fits
@@ -133,6 +157,8 @@ class Release:
     def __post_init__(self) -> None:
         if isinstance(self.gates, KINDS):
             raise BadLifecycle("gates is one gate, not a list", where="Release", do="Write gates=[...].")
+        if not isinstance(self.gates, Sequence):
+            raise BadLifecycle(f"gates={self.gates!r} is not a list", where="Release", do="Write gates=[...].")
         for gate in self.gates:
             if not isinstance(gate, KINDS):
                 raise BadLifecycle(f"{gate!r} is no gate", where="Release", do="Use for example nr.at_least(...).")

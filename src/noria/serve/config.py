@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from noria.declared import check
 from noria.errors import BadLifecycle
 
 
@@ -19,6 +20,7 @@ class Serve:
     challenger: int = 10
 
     def __post_init__(self) -> None:
+        check(self)
         if min(self.champion, self.challenger) < 0 or self.champion + self.challenger == 0:
             raise BadLifecycle(
                 "weights must be 0 or more and not all 0", where="Serve", do="Use for example 90 and 10."

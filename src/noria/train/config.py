@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from noria.declared import check
 from noria.errors import BadLifecycle
 from noria.stats.names import METRICS
 
@@ -18,6 +19,7 @@ class Real:
     log: bool = False
 
     def __post_init__(self) -> None:
+        check(self)
         _check_range(self.low, self.high, self.log)
 
 
@@ -31,6 +33,7 @@ class Whole:
     log: bool = False
 
     def __post_init__(self) -> None:
+        check(self)
         _check_range(self.low, self.high, self.log)
         if self.step < 1 or (self.log and self.step != 1):
             raise BadLifecycle(f"step {self.step} is not possible", where="integer", do="Use step=1.")
@@ -121,6 +124,7 @@ class Tune:
     patience: int | None = None
 
     def __post_init__(self) -> None:
+        check(self, least={"trials": 1, "workers": 1})
         for name, values in self.space.items():
             if not isinstance(values, Real | Whole | Choice):
                 raise BadLifecycle(
@@ -132,9 +136,6 @@ class Tune:
             raise BadLifecycle(f"unknown metric {self.metric!r}", where="Tune", do=f"Use {', '.join(METRICS)}.")
         if self.direction not in (None, "maximize", "minimize"):
             raise BadLifecycle(f"direction {self.direction!r}", where="Tune", do="Use 'maximize' or 'minimize'.")
-        for name in ("trials", "workers"):
-            if getattr(self, name) < 1:
-                raise BadLifecycle(f"{name} is {getattr(self, name)}", where="Tune", do="Use at least 1.")
         for name in ("timeout", "patience"):
             value = getattr(self, name)
             if value is not None and value <= 0:

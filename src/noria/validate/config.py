@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from noria.declared import check
 from noria.errors import BadLifecycle
 
 
@@ -31,6 +32,7 @@ class Validate:
     on_shift: str = "stop"
 
     def __post_init__(self) -> None:
+        check(self)
         for name in ("label_shift", "drift", "missing", "skew"):
             if not 0 < getattr(self, name) <= 1:
                 raise BadLifecycle(
