@@ -25,7 +25,7 @@ class NoriaError(Exception):
 
 
 class UserError(NoriaError):
-    pass
+    """Base of what the caller can fix."""
 
 
 class NotFound(UserError):

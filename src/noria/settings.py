@@ -65,7 +65,8 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         return environ.get(f"NORIA_{key.upper()}") or str(file.get(key, default))
 
     home = (folder / Path(value("home", ".noria")).expanduser()).resolve()
-    alerts = environ.get("NORIA_ALERTS", "").split() or file.get("alerts", [])
+    listed = file.get("alerts", [])
+    alerts = environ.get("NORIA_ALERTS", "").split() or (listed.split() if isinstance(listed, str) else listed)
     return Settings(
         home=home,
         db=value("db", f"sqlite:///{home / 'noria.db'}"),

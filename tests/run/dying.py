@@ -61,18 +61,18 @@ class Death(Watcher):
                 self.event(f"{name} {Path(str(arguments[0])).relative_to(home)}")
 
         sys.addaudithook(audited)
-        begin, write = Store.begin, noria.data.table.write_deltalake
+        begin, commit = Store.begin, noria.data.table._commit
 
         def begin_and_tell(store: Store) -> Any:
             return Told(begin(store), self.event)
 
-        def write_and_tell(*arguments: Any, **options: Any) -> None:
+        def commit_and_tell(*arguments: Any) -> None:
             self.event("before a Delta commit")
-            write(*arguments, **options)
+            commit(*arguments)
             self.event("after a Delta commit")
 
         Store.begin = begin_and_tell  # type: ignore[method-assign,assignment]
-        noria.data.table.write_deltalake = write_and_tell  # type: ignore[attr-defined]
+        noria.data.table._commit = commit_and_tell
 
 
 class Told:

@@ -82,3 +82,16 @@ def test_a_server_that_is_away_is_one_sentence() -> None:
 def test_what_is_no_url_is_the_users_mistake() -> None:
     with pytest.raises(UserError, match="is not a database URL"):
         open_store("a database, please")
+
+
+def test_a_database_of_another_kind_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UserError, match="mysql is no database") as caught:
+        open_store("mysql://root@127.0.0.1/noria")
+    assert "postgresql://" in caught.value.do
+
+
+def test_a_postgresql_url_needs_no_driver(postgres_url: str) -> None:
+    store = open_store(postgres_url.replace("+psycopg", ""))
+    with store.read() as c:
+        assert c.dialect.driver == "psycopg"
+    store.close()

@@ -41,7 +41,8 @@ def run(attempt: Attempt) -> None:
     case = Case(analysis, lambda metric: _compare(attempt, champion, metric), size / 2**20, lambda: _one_row(attempt))
     verdicts = judge(attempt.config.gates, case)
     decision = decide(verdicts, attempt.config.approval)
-    record = _record(attempt, analysis, verdicts, decision, number if decision.word == "released" else None)
+    id = _id(attempt, champion, verdicts, decision)
+    record = _record(attempt, id, analysis, verdicts, decision, number if decision.word == "released" else None)
     kept = attempt.save_json("release.json", record)
     attempt.save("card.html", card.card(record), "text/html")
     attempt.facts.update(
@@ -171,15 +172,23 @@ def _one_row(attempt: Attempt, rounds: int = 50) -> float:
     return 1000 * float(np.median(times))
 
 
+def _id(attempt: Attempt, champion: registry.ModelVersion | None, verdicts: list[Verdict], decision: Decision) -> str:
+    """By content: one candidate, judged alike against one champion, is one release however often it is run."""
+    package = attempt.inputs["train"].outputs["model"].digest.hex
+    against = champion.number if champion else None
+    judged = [one.plain() for one in verdicts]
+    return Digest.of_json([attempt.lifecycle, package, against, judged, decision.word]).hex[:16]
+
+
 def _record(
-    attempt: Attempt, analysis: Any, verdicts: list[Verdict], decision: Decision, number: int | None
+    attempt: Attempt, id: str, analysis: Any, verdicts: list[Verdict], decision: Decision, number: int | None
 ) -> dict[str, Any]:
     """All an auditor asks for; no times in it, so that the same work gives the same bytes."""
     study = attempt.read_json("tune", "study.json")
     train, collect = attempt.inputs["train"], attempt.inputs["collect"].facts
     trials = [{key: one[key] for key in ("number", "params", "value", "state")} for one in study["trials"]]
     return {
-        "release": Digest.of_json([attempt.run_id, train.outputs["model"].digest.hex]).hex[:16],
+        "release": id,
         "model": attempt.lifecycle,
         "number": number,
         "decision": decision.word,

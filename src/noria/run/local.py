@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import noria
 from noria import owner
@@ -138,7 +139,7 @@ def turn(
         raise
     _end(place, run, state, message)
     if state == "done" and remedy is None:
-        _note(place, file, code, run, began_ns)
+        _note(place, file, code, run, min(began_ns, int(run.started_at.timestamp() * 1e9)))
     with place.store.read() as c:
         return Turn(runs.get(c, run.id), tuple(runs.steps(c, run.id)))
 
@@ -149,9 +150,12 @@ def _check(remedy: str | None) -> None:
 
 
 def _open(place: Place, plan: Plan, *, remedy: str | None, trigger: str) -> runs.Run:
-    key = Digest.of_json([noria.__version__, plan.to_json(), remedy]).hex
+    key = _key(plan, remedy)
     with place.store.begin() as c:
         for last in runs.newest(c, plan.lifecycle):
+            if _was_decided(c, last) and last.key == _key(plan, remedy or last.remedy):
+                runs.reopen(c, last.id)
+                return runs.get(c, last.id)
             if last.state != "running":
                 break
             _refuse_if_alive(place, last, runs.steps(c, last.id))
@@ -170,6 +174,15 @@ def _open(place: Place, plan: Plan, *, remedy: str | None, trigger: str) -> runs
                 reason=f"noria run --remedy {remedy}",
             )
         return run
+
+
+def _key(plan: Plan, remedy: str | None) -> str:
+    return Digest.of_json([noria.__version__, plan.to_json(), remedy]).hex
+
+
+def _was_decided(connection: Any, run: runs.Run) -> bool:
+    """True if a gate had stopped the run and a person said yes since."""
+    return run.state == "stopped" and all(step.state != "blocked" for step in runs.steps(connection, run.id))
 
 
 def _refuse_if_alive(place: Place, run: runs.Run, steps: list[runs.StepRun]) -> None:

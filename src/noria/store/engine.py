@@ -69,8 +69,16 @@ def open_store(url: str) -> Store:
         raise UserError(
             f"{url!r} is not a database URL", where="NORIA_DB", do="Write for example sqlite:///noria.db."
         ) from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise UserError(
+            f"{parsed.get_backend_name()} is no database that noria keeps its records in",
+            where="NORIA_DB",
+            do="Write sqlite:///FILE or postgresql://USER@HOST/NAME.",
+        )
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         _folder_for(Path(parsed.database))
+    if parsed.drivername == "postgresql":
+        url = parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     engine = _connect(url)
     store = Store(engine)
     _migrate(store)

@@ -88,7 +88,7 @@ def get(connection: Connection, id: str) -> Run:
     """One run; ``NotFound`` if there is none of that id."""
     row = connection.execute(select(run).where(run.c.id == id)).mappings().first()
     if row is None:
-        raise NotFound(f"no run {id}", where="runs", do="See 'noria run --list'.")
+        raise NotFound(f"no run {id}", where="runs", do="Give the id that a run has, such as loans-3.")
     return Run(**{**row, "plan": Plan.from_json(row["plan"])})
 
 
@@ -104,6 +104,13 @@ def end(connection: Connection, clock: Clock, id: str, state: str, message: str 
         update(run)
         .where(run.c.id == id, run.c.state == "running")
         .values(state=state, ended_at=clock.now(), message=message)
+    )
+
+
+def reopen(connection: Connection, id: str) -> None:
+    """Let a run that a gate had stopped go on, because a person decided; its finished steps stay."""
+    connection.execute(
+        update(run).where(run.c.id == id, run.c.state == "stopped").values(state="running", ended_at=None, message=None)
     )
 
 
