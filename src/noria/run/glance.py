@@ -5,10 +5,13 @@ captured tables' newest commits, and where the store stood. If all of that is as
 step; ``store/repeat.py`` records exactly that. Any doubt leads to the full way, which computes fingerprints.
 """
 
+import hashlib
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from noria.collect.config import matching
 from noria.settings import Settings
 from noria.store import repeat
 
+LARGE = 1 << 26  # bytes; the content of a larger file is not compared
 SETTLED_NS = 1_000_000_000  # a file that changed later than this before the run might change within its time stamp
 
 UNSURE = re.compile(  # code that may read what no mark shows: a file, the environment, the time, another machine
@@ -35,9 +39,10 @@ def again(settings: Settings, file: Path) -> repeat.Repeated | None:
         return None
     key = str(file.resolve())
     noted = repeat.recall(database, key)
-    if noted is None or not _same(noted):
+    seen = None if noted is None else _same(noted)
+    if noted is None or seen is None:
         return None
-    return repeat.repeat(database, key, noted)
+    return repeat.repeat(database, key, {**noted, **seen})
 
 
 def note(
@@ -68,6 +73,7 @@ def note(
     seen = look(file.resolve().parent, files, patterns, folders)
     if not settled(seen, began_ns):
         return False
+    seen["digests"] = {path: digest(path) for path, found in seen["files"].items() if found[0] <= LARGE}
     return repeat.note(database, str(file.resolve()), lifecycle, number, seen)
 
 
@@ -98,6 +104,17 @@ def mark(path: str) -> Mark | None:
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
+def digest(path: str) -> str:
+    """The SHA-256, in hexadecimal, of a file's bytes; of Python's code without comments, formatting and docstrings."""
+    if path.endswith(".py"):
+        from noria.run.refer import written
+
+        with suppress(SyntaxError, ValueError):
+            return hashlib.sha256(written(Path(path).read_bytes()).encode()).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def newest(folder: Path) -> str:
     """The last name in a folder, such as a table's newest commit; empty if there is none."""
     try:
@@ -118,11 +135,25 @@ def database_of(settings: Settings) -> Path | None:
     return Path(settings.db.removeprefix(prefix)) if settings.db.startswith(prefix) else None
 
 
-def _same(noted: Mapping[str, Any]) -> bool:
+def _same(noted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is there now if it is what was noted, but for files that were touched and code that says the same."""
     seen = look(
         Path(noted["project"]),
         [Path(path) for path in noted["files"]],
         list(noted["patterns"]),
         [Path(folder) for folder in noted["folders"]],
     )
-    return all(seen[name] == noted[name] for name in seen)
+    if (
+        any(seen[name] != noted[name] for name in seen if name != "files")
+        or seen["files"].keys() != noted["files"].keys()
+    ):
+        return None
+    for path, old in noted["files"].items():
+        now = seen["files"][path]
+        if now == old:
+            continue
+        if now is None or path not in noted["digests"] or digest(path) != noted["digests"][path]:
+            return None
+        if max(now[1], now[2]) > time.time_ns() - SETTLED_NS:
+            seen["files"][path] = old  # its mark may stand for another content still: look again the next time
+    return seen

@@ -143,6 +143,11 @@ def tree_of(thing: Any) -> ast.AST | None:
         return None
 
 
+def written(source: bytes) -> str:
+    """What a file of code says, without comments, formatting and docstrings."""
+    return ast.dump(without_docstrings(ast.parse(source)))
+
+
 def without_docstrings(tree: ast.AST) -> ast.AST:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
