@@ -1,15 +1,18 @@
 """The wheel turns on this machine: what is computed, what is reused, and what a run says of it."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import projects
 from noria import settings
+from noria.digest import Digest
 from noria.errors import BadLifecycle, UserCodeFailed, UserError
 from noria.run.local import Turn, turn
 from noria.run.place import Place, open_place
-from noria.store import audit, datasets, registry, routes
+from noria.store import audit, datasets, lineage, registry, routes, runs
 
 STEPS = ["collect", "validate", "preprocess", "tune", "train", "analyze", "release", "deploy", "feedback"]
 
@@ -123,6 +126,15 @@ def test_a_label_shift_stops_the_run_and_a_remedy_restarts_it(place: Place, file
     with place.store.read() as c:
         assert datasets.get_version(c, "loans", 2).remedy == remedy
         assert any(entry.action == "remedy" and entry.after == remedy for entry in audit.entries(c))
+        made = registry.releases(c, "loans")[-1]
+        assert json.loads(place.artifacts.get(Digest(made.record)))["remedy"] == remedy
+        assert f"remedy:{remedy}" in {edge.parent for edge in lineage.up(c, f"release:{made.id}")}
+        outputs = runs.result(c, done.step("preprocess").id).outputs
+    labels, weights = (np.load(place.artifacts.path(outputs[f"{name}.train.npy"].digest)) for name in "yw")
+    total = [weights[labels == one].sum() for one in (0, 1)]
+    assert total[0] == pytest.approx(total[1])
+    counts = np.bincount(labels)
+    assert (counts[0] == counts[1]) == (remedy == "resample")
 
 
 def test_force_computes_a_step_again_with_the_same_result(place: Place, file: Path) -> None:

@@ -84,6 +84,8 @@ def keep(c: Connection, attempt: Attempt, record: dict[str, Any], kept: Digest) 
     lineage.link(c, f"release:{id}", f"run:{attempt.run_id}", "decided in")
     lineage.link(c, f"release:{id}", f"artifact:{record['package']}", "about")
     lineage.link(c, f"run:{attempt.run_id}", data, "learned from")
+    if record["remedy"]:
+        lineage.link(c, data, f"remedy:{record['remedy']}", "made fit by")
     after = {"release": id, "number": number}
     why = record["reason"]
     audit.record(
