@@ -25,8 +25,8 @@ class Environment:
         return str(self.folder / "bin" / name)
 
 
-def install(requirement: str) -> Environment:
-    """A peer by ``name==version``, installed if it is not yet.
+def install(requirement: str, *beside: str) -> Environment:
+    """A peer by ``name==version``, installed if it is not yet; ``beside``: what it needs that it does not say.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def install(requirement: str) -> Environment:
     shutil.rmtree(made.folder, ignore_errors=True)
     for command in (
         [sys.executable, "-m", "venv", str(made.folder)],
-        [made.program("python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", requirement],
+        [made.program("python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", requirement, *beside],
     ):
         _must(command)
     stamp.touch()

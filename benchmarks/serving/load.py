@@ -10,8 +10,9 @@ from time import sleep
 from benchmarks import peers
 from benchmarks.measure import Trouble
 from benchmarks.processes import cpu_seconds, said
+from benchmarks.serving.servers import Server
 
-SETTLE_S = 2.0  # what a server does about requests after it answered them counts as theirs
+SETTLE_S = 2.0
 SCRIPT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -45,8 +46,8 @@ class Wrk:
     folder: Path
     cpu: int | None
 
-    def load(self, url: str, body: str, session: int, *, connections: int, seconds: int) -> Answered:
-        """Ask ``url`` as often as it answers; ``session`` is the server's process tree.
+    def load(self, server: Server, body: str, *, connections: int, seconds: int) -> Answered:
+        """Ask a server as often as it answers. What it does about requests after it answered them counts as theirs.
 
         Raises
         ------
@@ -56,13 +57,14 @@ class Wrk:
         script = self.folder / "load.lua"
         script.write_text(SCRIPT % body)
         pinned = [] if self.cpu is None else ["taskset", "-c", str(self.cpu)]
-        words = [*self.command, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), url]
-        before = cpu_seconds(session)
+        words = [*self.command, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), server.url]
+        before = cpu_seconds(server.session)
         done = subprocess.run(
             [*pinned, *words], env={**os.environ, **self.env}, capture_output=True, text=True, check=False
         )
         sleep(SETTLE_S)
-        took = cpu_seconds(session) - before
+        server.settle()
+        took = cpu_seconds(server.session) - before
         found = next((line for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
         if done.returncode or found is None:
             raise Trouble(said("wrk", done.returncode, done.stderr))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from time import sleep
 
 from benchmarks.measure import Line, Peer, Target
 from benchmarks.processes import memory_mb
@@ -18,15 +19,17 @@ from benchmarks.serving.servers import Server
 
 TURNS = 3
 WARM_S = 2
+IDLE_S = 75.0  # until memory is measured
 ALONE, MANY = 1, 8
 SECONDS = {ALONE: 5, MANY: 10}  # of one load, by connections
 SHARE = Target(0.8, most=False, of_ratio=True)
 TAIL = Target(2.0, of_ratio=True)
+SMALL = Target(150.0)
 
 
 @dataclass(slots=True)
 class Found:
-    """What the turns found of one server, by connections; ``mb`` is the memory of its process tree after them."""
+    """What the turns found of one server, by connections; ``mb`` is its memory when idle again."""
 
     answers: dict[int, list[Answered]] = field(default_factory=lambda: {ALONE: [], MANY: []})
     mb: float = 0.0
@@ -48,13 +51,14 @@ def lines() -> list[Line]:
 
 def _turns(wrk: Wrk, everyone: list[Server], body: str) -> list[Found]:
     for server in everyone:
-        wrk.load(server.url, body, server.session, connections=MANY, seconds=WARM_S)
+        wrk.load(server, body, connections=MANY, seconds=WARM_S)
     found = [Found() for _ in everyone]
     for _ in range(TURNS):
         for connections, seconds in SECONDS.items():
             for server, one in zip(everyone, found):
-                said = wrk.load(server.url, body, server.session, connections=connections, seconds=seconds)
+                said = wrk.load(server, body, connections=connections, seconds=seconds)
                 one.answers[connections].append(said)
+    sleep(IDLE_S)
     for server, one in zip(everyone, found):
         one.mb = memory_mb(server.session)
     return found
@@ -77,5 +81,5 @@ def _lines(ours: Found, model: Found, constant: Found) -> list[Line]:
         line(f"p99, {MANY} connections", "ms", lambda one: [a.p99_ms for a in one.answers[MANY]], TAIL),
         line(f"infer, {ALONE} connection", "per CPU s", lambda one: [a.per_cpu_s for a in one.answers[ALONE]]),
         line(f"p50, {ALONE} connection", "ms", lambda one: [a.p50_ms for a in one.answers[ALONE]]),
-        line("memory, all processes (PSS)", "MB", lambda one: [one.mb]),
+        line("idle memory, all processes (PSS)", "MB", lambda one: [one.mb], SMALL),
     ]

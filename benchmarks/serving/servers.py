@@ -25,10 +25,23 @@ PATIENCE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that answers at ``url``; ``session`` is its process tree."""
+    """A server that answers at ``url``; ``session`` is its process tree.
+
+    spool
+        Where it keeps what it has still to carry on, if it does.
+    """
 
     url: str
     session: int
+    spool: Path | None = None
+
+    def settle(self) -> None:
+        """Wait until it has done all that requests left it to do; ``Trouble`` if that takes too long."""
+        end = monotonic() + PATIENCE_S
+        while self.spool is not None and any(self.spool.glob("*.*")):
+            if monotonic() > end:
+                raise Trouble("what was captured is not carried into the tables")
+            sleep(0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,9 @@ def noria(project: Project, cpu: int | None) -> Iterator[Server]:
     log = project.folder / "server.log"
     with running(command, project.folder, project.env, log, cpu) as process:
         _until(ready.exists, process)
-        yield Server(f"{ready.read_text().strip()}/v2/models/{NAME}/infer", process.pid)
+        yield Server(
+            f"{ready.read_text().strip()}/v2/models/{NAME}/infer", process.pid, project.folder / ".noria" / "spool"
+        )
 
 
 @contextmanager

@@ -7,7 +7,9 @@ if TYPE_CHECKING:  # what editors and type checkers read
     from noria.client import Client as Client
     from noria.collect.config import Captured as Captured
     from noria.collect.config import Files as Files
+    from noria.collect.config import Folder as Folder
     from noria.collect.config import Rows as Rows
+    from noria.collect.config import Sql as Sql
     from noria.data.schema import Schema as Schema
     from noria.errors import NoriaError as NoriaError
     from noria.errors import UserError as UserError
@@ -16,6 +18,11 @@ if TYPE_CHECKING:  # what editors and type checkers read
     from noria.lifecycle import Lifecycle as Lifecycle
     from noria.notebook import Project as Project
     from noria.plan import Resources as Resources
+    from noria.preprocess.characters import CharIndices as CharIndices
+    from noria.preprocess.dates import Dates as Dates
+    from noria.preprocess.lists import MultiHot as MultiHot
+    from noria.preprocess.tokens import TokenIndices as TokenIndices
+    from noria.preprocess.vectors import TokenVectors as TokenVectors
     from noria.release.config import Release as Release
     from noria.release.config import at_least as at_least
     from noria.release.config import better_than_champion as better_than_champion
@@ -37,10 +44,14 @@ __version__ = "0.1.0"
 _HOME = {  # what runs, when first used
     "Analyze": "noria.analyze.config",
     "Captured": "noria.collect.config",
+    "CharIndices": "noria.preprocess.characters",
     "Client": "noria.client",
+    "Dates": "noria.preprocess.dates",
     "Feedback": "noria.feedback.config",
     "Files": "noria.collect.config",
+    "Folder": "noria.collect.config",
     "Lifecycle": "noria.lifecycle",
+    "MultiHot": "noria.preprocess.lists",
     "NoriaError": "noria.errors",
     "Project": "noria.notebook",
     "Release": "noria.release.config",
@@ -48,6 +59,9 @@ _HOME = {  # what runs, when first used
     "Rows": "noria.collect.config",
     "Schema": "noria.data.schema",
     "Serve": "noria.serve.config",
+    "Sql": "noria.collect.config",
+    "TokenIndices": "noria.preprocess.tokens",
+    "TokenVectors": "noria.preprocess.vectors",
     "Tune": "noria.train.config",
     "UserError": "noria.errors",
     "Validate": "noria.validate.config",
@@ -67,10 +81,14 @@ _HOME = {  # what runs, when first used
 __all__ = [
     "Analyze",
     "Captured",
+    "CharIndices",
     "Client",
+    "Dates",
     "Feedback",
     "Files",
+    "Folder",
     "Lifecycle",
+    "MultiHot",
     "NoriaError",
     "Project",
     "Release",
@@ -78,6 +96,9 @@ __all__ = [
     "Rows",
     "Schema",
     "Serve",
+    "Sql",
+    "TokenIndices",
+    "TokenVectors",
     "Tune",
     "UserError",
     "Validate",

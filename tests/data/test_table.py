@@ -1,12 +1,14 @@
 """A batch is written once, and comes back as it was."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
+from deltalake import DeltaTable
+from polars.testing import assert_frame_equal, assert_series_equal
 
 from noria.data import table
 from noria.errors import BadInput, Damaged
@@ -124,6 +126,123 @@ def test_values_that_would_change_are_refused_and_nothing_is_written(
     with pytest.raises(BadInput, match=r"column v is .* here and .* in the earlier batches"):
         table.append(path, "b2", pl.DataFrame({"v": after}))
     assert not table.has(path, "b2")
+
+
+def file(tmp_path: Path, frame: pl.DataFrame, name: str = "given.parquet") -> Path:
+    frame.write_parquet(tmp_path / name, row_group_size=2)
+    return tmp_path / name
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a table", "no table yet"])
+def test_a_file_that_fits_is_adopted_byte_by_byte_and_reads_like_one_that_was_written(
+    path: str, tmp_path: Path, there: bool
+) -> None:
+    numbers = pl.DataFrame({"n": [3, 1, 2, None, 5], "x": [float("nan"), 0.5, None, 1.0, -1.0]})
+    if there:
+        table.append(path, "b0", ROWS)
+    given = file(tmp_path, numbers.with_columns(pl.lit("new").alias("job")))
+    assert table.adoptable(path, given)
+    table.adopt(path, "b1", given, digest="d1")
+    assert [one.read_bytes() for one in Path(path, "_batch=b1").iterdir()] == [given.read_bytes()]
+    table.append(path, "b2", pl.read_parquet(given))
+    adopted, written = rows(path, "b1"), rows(path, "b2")
+    assert_frame_equal(adopted.drop("_batch"), written.drop("_batch"))
+    assert adopted["_row"].to_list() == [0, 1, 2, 3, 4]
+    both = table.scan(path, ["b2", "b1"]).filter(pl.col("n") < 4).select("_batch", "_row", "n").collect()
+    assert both.rows() == [(b, r, n) for b in ("b2", "b1") for r, n in [(0, 3), (1, 1), (2, 2)]]
+    elsewhere = DeltaTable(path).to_pyarrow_table(filters=[("_batch", "=", "b1")])  # another engine
+    assert elsewhere["n"].to_pylist() == [3, 1, 2, None, 5]
+    if there:
+        assert rows(path, "b0")["n"].to_list() == ROWS["n"].to_list()
+
+
+def test_a_file_is_adopted_once_and_what_a_killed_writer_left_is_gone(path: str, tmp_path: Path) -> None:
+    given = file(tmp_path, ROWS)
+    folder = Path(path, "_batch=b1")
+    folder.mkdir(parents=True)
+    (folder / "d1.parquet.77-aa.part").write_bytes(b"half")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: table.adopt(path, "b1", given, digest="d1"), range(8)))
+    assert rows(path, "b1").height == ROWS.height
+    assert [one.name for one in folder.iterdir()] == ["d1.parquet"]
+
+
+def test_a_file_that_changed_before_its_copy_was_whole_is_not_adopted(path: str, tmp_path: Path) -> None:
+    def changed() -> None:
+        raise BadInput("it changed", where="here", do="again")
+
+    given = file(tmp_path, ROWS)
+    with pytest.raises(BadInput, match="it changed"):
+        table.adopt(path, "b1", given, digest="d1", check=changed)
+    assert not table.has(path, "b1")
+    table.adopt(path, "b1", given, digest="d1")
+    assert_frame_equal(rows(path, "b1").select(ROWS.columns), ROWS)
+
+
+@pytest.mark.parametrize(
+    ("values", "fits"),
+    [
+        (pl.Series([1]), True),
+        (pl.Series([1], dtype=pl.Int32), False),
+        (pl.Series([1.0]), False),
+        (pl.Series([1], dtype=pl.UInt32), False),
+        (pl.Series(["1"]), False),
+    ],
+)
+def test_only_a_file_in_the_types_of_the_table_is_adopted(
+    path: str, tmp_path: Path, values: pl.Series, fits: bool
+) -> None:
+    table.append(path, "b1", pl.DataFrame({"v": [7], "w": ["x"]}))
+    assert table.adoptable(path, file(tmp_path, pl.DataFrame({"v": values}))) == fits
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        (pl.Series([255], dtype=pl.UInt8), pl.Int16),
+        (pl.Series([2**63 - 1], dtype=pl.UInt64), pl.Int64),
+        (pl.Series(["a"], dtype=pl.Categorical), pl.String),
+        (pl.Series([None]), pl.String),
+        (pl.Series([Decimal("1.10")]), pl.Decimal(38, 2)),
+        (pl.Series([datetime(2024, 1, 1)], dtype=pl.Datetime("ns")), pl.Datetime("us")),
+        (pl.Series([datetime(2024, 1, 1)]).dt.replace_time_zone("Asia/Tokyo"), pl.Datetime("us", "UTC")),
+    ],
+)
+def test_types_that_a_table_does_not_know_are_kept_in_the_next_wider(
+    path: str, tmp_path: Path, values: pl.Series, kept: pl.DataType
+) -> None:
+    frame = pl.DataFrame({"v": values})
+    assert table.adoptable(path, file(tmp_path, frame)) == (values.dtype == kept)
+    table.append(path, "b1", frame)
+    found = rows(path, "b1")["v"]
+    assert found.dtype == kept
+    assert_series_equal(found, frame["v"].cast(kept))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (pl.Series([[1, 2]]), "column v holds List"),
+        (pl.Series([{"a": 1}]), "column v holds Struct"),
+        (pl.Series([b"x"]), "column v holds Binary"),
+        (pl.Series([timedelta(1)]), "column v holds Duration"),
+        (pl.Series([2**63], dtype=pl.UInt64), "whole numbers of more than 64 bits"),
+        (pl.Series([2**70], dtype=pl.Int128), "whole numbers of more than 64 bits"),
+    ],
+)
+def test_what_a_table_cannot_hold_is_one_sentence(path: str, tmp_path: Path, values: pl.Series, said: str) -> None:
+    frame = pl.DataFrame({"v": values})
+    with pytest.raises(BadInput, match=said) as caught:
+        table.append(path, "b1", frame)
+    assert "\n" not in str(caught.value)
+    assert not Path(path).exists()
+
+
+def test_a_time_without_a_zone_does_not_fit_one_with_a_zone(path: str) -> None:
+    naive = pl.DataFrame({"v": [datetime(2024, 1, 1)]})
+    table.append(path, "b1", naive.with_columns(pl.col("v").dt.replace_time_zone("UTC")))
+    with pytest.raises(BadInput, match="column v is Datetime"):
+        table.append(path, "b2", naive)
 
 
 def test_the_digest_of_rows_is_that_of_their_multiset() -> None:

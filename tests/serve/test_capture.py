@@ -22,7 +22,7 @@ def told(number: int, source: str = "test") -> Told:
 
 async def predict(spool: Spool, version: int, id: str) -> None:
     key = spool.key("loans", version, f"r{version}", ("no", "yes"), None)
-    await spool.note(Predicted(key, id, 0.0, "champion", None, 1, {"age": [version]}, b"12345678"))
+    spool.note(Predicted(key, id, 0.0, "champion", None, 1, {"age": [version]}, b"12345678"))
 
 
 def records(folder: Path) -> list[segment.Record]:
@@ -91,6 +91,7 @@ def test_no_prediction_is_lost_or_given_to_another_version_while_the_spool_rotat
             while rotating:
                 sent.append(f"{version}.{len(sent)}")
                 await predict(spool, version, sent[-1])
+                await asyncio.sleep(0)
 
         callers = asyncio.gather(*map(caller, range(1, 9)))
         for _ in range(30):

@@ -231,7 +231,8 @@ def test_routes_are_followed_without_a_restart_and_no_request_fails_in_many_swit
             seen = len(got)
             until(lambda seen=seen: len(got) > seen + 6, "answers under the new route")
             if turn % 3:
-                assert {version for _, version in got[seen + 3 :]} == {number}  # three callers: three old answers
+                late = [version for _, version in got[seen:] if version != number]
+                assert len(late) <= 3  # of each caller, the answer that was on its way when the route changed
         other = f"/v2/models/loans/versions/{3 - int(number)}"
         assert server.http.get(f"{other}/ready").json() == {"name": "loans", "ready": False}
         assert server.http.get(other).status_code == 200  # who asks for it has it loaded

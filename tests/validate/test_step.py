@@ -8,12 +8,15 @@ import pytest
 
 import projects
 from data.steps import Bench
+from noria.data.profile import Profile, profile
 from noria.data.schema import Schema
 from noria.data.split import split_of
+from noria.digest import Digest
 from noria.errors import BadInput, BadLifecycle
 from noria.lifecycle import Lifecycle
 from noria.store import audit, datasets
 from noria.store.attempt import Attempt
+from noria.validate import splits
 from noria.validate.config import Validate
 
 SCHEMA = Schema(label="approved", subject="applicant", protected=["sex"], positive="yes")
@@ -145,3 +148,41 @@ def test_an_impossible_bound_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadLifecycle) as caught:
         Validate(**wrong)
     assert caught.value.do
+
+
+def test_what_is_kept_of_the_baseline_and_the_new_rows_is_what_all_rows_together_say(tmp_path: Path) -> None:
+    on = bench(tmp_path)
+    parts = [projects.rows(300, seed=n, first=1000 * n) for n in range(3)]
+    for n, rows in enumerate(parts):
+        validated(on, f"{n}.csv", rows)
+    kept = Profile.from_json(on.json("validate", "profile.json"))
+    whole = profile(pl.concat(parts), SCHEMA)
+    assert kept.splits == splits.labels(pl.concat(parts).lazy(), SCHEMA)
+    assert (kept.rows, kept.labels, kept.groups) == (whole.rows, whole.labels, whole.groups)
+    for name, column in whole.columns.items():
+        assert kept.columns[name].values == column.values
+        assert kept.columns[name].bins == column.bins
+        assert kept.columns[name].spread == pytest.approx(column.spread)
+
+
+def test_a_batch_is_judged_without_any_row_or_profile_of_the_batches_before(tmp_path: Path) -> None:
+    on = bench(tmp_path)
+    validated(on, "1.csv", projects.rows(600))
+    with on.store.read() as c:
+        [old] = datasets.batches(c, "loans")
+    for lost in (tmp_path / "home" / "data" / "loans").rglob("*.parquet"):
+        lost.unlink()
+    on.artifacts.delete(Digest(str(old.profile)))
+    second = validated(on, "2.csv", projects.rows(300, seed=1, first=1000, approved=0.7))
+    assert (second.facts["verdict"], on.json("validate", "profile.json")["rows"]) == ("block", 900)
+
+
+def test_the_report_shows_the_worst_column_first_and_the_verdict_holds_the_comparison(tmp_path: Path) -> None:
+    on = bench(tmp_path)
+    validated(on, "1.csv", projects.rows(600))
+    moved = projects.rows(300, seed=1, first=1000).with_columns(pl.col("amount") * 3)
+    assert {alert.where for alert in validated(on, "2.csv", moved).alerts} == {"loans@2, amount"}
+    columns = on.json("validate", "verdict.json")["comparison"]["columns"]
+    assert (columns[0]["column"], columns[0]["status"]) == ("amount", "moved")
+    page = on.bytes("validate", "report.html").decode()
+    assert page.index("<h2>amount</h2>") < page.index("<h2>job</h2>")

@@ -1,5 +1,6 @@
 """Where rows come from."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from glob import glob
@@ -51,6 +52,78 @@ def matching(pattern: str, project: Path) -> list[Path]:
     return sorted(Path(name) for name in glob(str(project / pattern), recursive=True) if Path(name).is_file())
 
 
+class Address:
+    """A database URL; its text, also in messages, plans and records, is without the password."""
+
+    def __init__(self, whole: str) -> None:
+        self.whole = whole
+
+    def __str__(self) -> str:
+        return re.sub(r"(://[^:/@]*):[^/]*@", r"\1:***@", self.whole)
+
+    def __repr__(self) -> str:
+        return repr(str(self))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Address) and other.whole == self.whole
+
+    def __hash__(self) -> int:
+        return hash(self.whole)
+
+
+@dataclass(frozen=True)
+class Sql:
+    """Rows of a database: those above the greatest watermark that was collected are the next batch.
+
+    Parameters
+    ----------
+    query
+        Name of a table, or a SELECT. Another query is another source, which starts from the beginning.
+    url
+        SQLAlchemy URL, such as ``postgresql+psycopg://me@host/shop``; take a password from ``os.environ``. The path
+        of a SQLite file starts from the lifecycle file's folder.
+    watermark
+        Column that grows with every row that comes, such as a serial number or the time of the insertion. A row
+        that comes later with a value that was reached before is not seen.
+    """
+
+    query: str
+    url: str | Address
+    watermark: str
+
+    def __post_init__(self) -> None:
+        check(self)
+        for name in ("query", "watermark"):
+            if not getattr(self, name).strip():
+                raise BadLifecycle(f"{name} is empty", where="Sql", do='Write nr.Sql("sales", url, watermark="id").')
+        if isinstance(self.url, str):
+            object.__setattr__(self, "url", Address(self.url))
+
+    @property
+    def address(self) -> Address:
+        """The URL, wrapped so that its password stays out of texts."""
+        return self.url if isinstance(self.url, Address) else Address(self.url)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Images, documents or other whole files, each a row: path, digest, bytes, media, and the label by sub-folder.
+
+    A file that was seen under the same label, by content, is no new row. All new files are one batch.
+
+    Parameters
+    ----------
+    path
+        Folder, from the lifecycle file's folder. ``images/cat/1.png`` has the label ``cat``; a file right in the
+        folder has none. Names that begin with a dot are passed over.
+    """
+
+    path: str
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
 @dataclass(frozen=True)
 class Rows:
     """Rows that a function gives: a batch per distinct content.
@@ -72,4 +145,4 @@ class Captured:
     """Predictions that were served and whose label has arrived since. Collected unless ``Feedback(collect=False)``."""
 
 
-Source = Files | Rows | Captured
+Source = Files | Sql | Folder | Rows | Captured

@@ -1,31 +1,33 @@
 """Collect: what has arrived becomes batches, and with them the next dataset version."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection
 
-from noria.collect import arrive, files
+from noria.collect import arrive, check
 from noria.collect.arrive import Arrival
-from noria.collect.config import Captured, Files, Rows
-from noria.data import captured, table
-from noria.data.profile import profile
-from noria.digest import Digest
-from noria.errors import BadInput, UserCodeFailed
+from noria.collect.offer import Offer, Taken
+from noria.collect.source import offered
+from noria.data import table
+from noria.data.profile import Profile, profile
+from noria.errors import BadInput, Damaged
 from noria.plan import Step
-from noria.store import datasets, lineage, memo
+from noria.store import datasets, lineage
 from noria.store.attempt import Attempt
 
-FORMAT = 1
+FORMAT = 2
 LARGEST_ID = 16
 REPLACED = "its file was replaced before a version with it was accepted"
 
 
 def observe(world: Any, step: Step) -> list[list[str]]:
     """What the sources offer now, by name and digest."""
-    return [[arrival.name, arrival.digest] for arrival, _ in _offered(world)]
+    return [[one.arrival.name, one.arrival.digest] for one in offered(world)]
 
 
 def run(attempt: Attempt) -> None:
@@ -34,20 +36,21 @@ def run(attempt: Attempt) -> None:
     path = f"{attempt.settings.data}/{dataset}"
     with attempt.store.read() as c:
         known = datasets.batches(c, dataset)
-    offered = _offered(attempt)
-    fresh = arrive.new([arrival for arrival, _ in offered], {batch.digest for batch in known})
+    offers = offered(attempt)
+    arrivals = [one.arrival for one in offers]
+    fresh = arrive.new(arrivals, {batch.digest for batch in known})
     if not fresh and not known:
         raise BadInput(
             "there are no data yet",
             where=", ".join(str(getattr(source, "pattern", source)) for source in attempt.config),
             do="Put files there, or correct the source in the lifecycle file.",
         )
-    reader = {arrival.digest: read for arrival, read in reversed(offered)}
+    by_digest = {one.arrival.digest: one for one in reversed(offers)}
     made = []
     for index, arrival in enumerate(fresh):
         attempt.progress(f"collect {arrival.name}", index / len(fresh))
-        made.append(_batch(attempt, path, arrival, reader[arrival.digest](), len(known) + index + 1))
-    out, back = _corrected(attempt, known, [arrival for arrival, _ in offered])
+        made.append(_batch(attempt, path, by_digest[arrival.digest], len(known) + index + 1))
+    out, back = _corrected(attempt, known, arrivals)
     batches = [*[b for b in known if (b.state == "accepted" and b not in out) or b in back], *made]
     ids = [batch.id for batch in batches]
     with attempt.store.read() as c:
@@ -100,21 +103,29 @@ def _new_since(baseline: int | None, ids: Sequence[str], attempt: Attempt) -> li
     return [id for id in ids if id not in old.batches]
 
 
-def _batch(attempt: Attempt, path: str, arrival: Arrival, frame: pl.DataFrame, number: int) -> datasets.Batch:
-    _check(frame, arrival, attempt)
-    id = arrival.digest[:LARGEST_ID]
-    frame = table.fitting(path, frame)  # what is counted is what is kept
-    table.append(path, id, frame)
-    stats = attempt.save_json(f"profile.{id}.json", profile(frame, attempt.schema).to_json())
+def _batch(attempt: Attempt, path: str, offer: Offer, number: int) -> datasets.Batch:
+    arrival = offer.arrival
+    if offer.take is None:
+        raise Damaged(f"the record of {arrival.name} is gone", where="collect", do="Restore the metadata store.")
+    taken = offer.take(attempt)
+    id = taken.content[:LARGEST_ID]
+    check.usable(taken.schema, arrival.name, attempt.schema)
+    check.short(taken.rows, arrival.name)
+    try:
+        found = _write(attempt, path, id, taken)
+    except BadInput as error:  # tables know columns, not where they come from
+        where = error.where if arrival.name in error.where else f"{arrival.name} for {error.where}"
+        raise BadInput(error.what, where=where, do=error.do) from error
+    stats = attempt.save_json(f"profile.{id}.json", found.to_json())
     return datasets.Batch(
         id=id,
         dataset=attempt.lifecycle,
         number=number,
         digest=arrival.digest,
-        rows=frame.height,
-        bytes=arrival.bytes,
+        rows=found.rows,
+        bytes=arrival.bytes if taken.bytes is None else taken.bytes,
         origin=arrival.origin,
-        source={"name": arrival.name},
+        source={"name": arrival.name, **taken.note},
         profile=stats.hex,
         state="accepted",
         reason=None,
@@ -123,17 +134,34 @@ def _batch(attempt: Attempt, path: str, arrival: Arrival, frame: pl.DataFrame, n
     )
 
 
-def _check(frame: pl.DataFrame, arrival: Arrival, attempt: Attempt) -> None:
-    for column in (attempt.schema.label, attempt.schema.subject, attempt.schema.time, *attempt.schema.protected):
-        if column is not None and column not in frame.columns:
-            raise BadInput(
-                f"there is no column {column!r} in {arrival.name}",
-                where=f"columns are {', '.join(frame.columns[:20])}",
-                do="Correct the file, or the schema in the lifecycle file.",
-            )
-    taken = sorted(set(frame.columns) & set(table.RESERVED))
-    if taken:
-        raise BadInput(f"column {', '.join(taken)} has a reserved name", where=arrival.name, do="Rename it.")
+def _write(attempt: Attempt, path: str, id: str, taken: Taken) -> Profile:
+    """Write the rows, and say what they are: a file that fits is taken as it is. What is counted is what is kept."""
+    file = taken.rows if isinstance(taken.rows, Path) else None
+    with _readable(file):
+        if file is not None and table.adoptable(path, file):
+            found = profile(pl.scan_parquet(file), attempt.schema)  # decodes all of it: nothing broken is adopted
+            table.adopt(path, id, file, digest=taken.content, check=taken.check)
+            return found
+        frame = table.fitting(path, taken.frame())
+        taken.check()
+        with ThreadPoolExecutor(1) as beside:  # one encodes while the other counts: both let go of the interpreter
+            counted = beside.submit(profile, frame, attempt.schema)
+            table.append(path, id, frame)
+            return counted.result()
+
+
+@contextmanager
+def _readable(file: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        if file is None:
+            raise
+        raise BadInput(
+            f"{file.name} cannot be collected: it is damaged: {str(error).splitlines()[0][:160]}",
+            where=str(file),
+            do="Correct or remove the file.",
+        ) from error
 
 
 def _keep(c: Connection, attempt: Attempt, made: Sequence[datasets.Batch], ids: list[str], number: int) -> None:
@@ -151,89 +179,3 @@ def _keep(c: Connection, attempt: Attempt, made: Sequence[datasets.Batch], ids: 
     for id in ids:
         lineage.link(c, node, f"batch:{version.dataset}/{id}", "holds")
     lineage.link(c, node, f"step:{attempt.run_id}/collect", "made by")
-
-
-def _offered(world: Any) -> list[tuple[Arrival, Any]]:
-    offered: list[tuple[Arrival, Any]] = []
-    for source in world.config:
-        offered += OFFERS[type(source)](world, source)
-    if Captured not in {type(source) for source in world.config}:
-        offered += _captured(world, Captured())
-    return offered
-
-
-def _files(world: Any, source: Files) -> list[tuple[Arrival, Any]]:
-    paths = source.paths(world.project)
-    digests = _digests(world, paths)
-    return [
-        (
-            Arrival("files", str(path.relative_to(world.project)) if path.is_relative_to(world.project) else str(path),
-                    digests[path], path.stat().st_size),
-            lambda path=path: files.read(path, source),
-        )
-        for path in paths
-    ]  # fmt: skip
-
-
-def _digests(world: Any, paths: list[Path]) -> dict[Path, str]:
-    """Digest of each file; one whose size, time and inode are as before is not read again."""
-    with world.store.read() as c:
-        remembered = memo.recall(c, "file digest")
-    found, fresh = {}, {}
-    for path in paths:
-        stat = path.stat()
-        mark = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
-        held = remembered.get(str(path))
-        if held and held["mark"] == mark:
-            found[path] = held["digest"]
-            continue
-        found[path] = Digest.of_file(path).hex
-        settled = world.clock.now().timestamp() - stat.st_mtime > 2  # a younger file may change within its time stamp
-        if settled:
-            fresh[str(path)] = {"mark": mark, "digest": found[path]}
-    if fresh:
-        with world.store.begin() as c:
-            memo.remember(c, "file digest", fresh)
-    return found
-
-
-def _rows(world: Any, source: Rows) -> list[tuple[Arrival, Any]]:
-    try:
-        given = source.give()
-        frame = given if isinstance(given, pl.DataFrame) else pl.DataFrame(given, infer_schema_length=None)
-    except Exception as error:
-        name = getattr(source.give, "__name__", "rows")
-        raise UserCodeFailed(
-            f"{name} did not give rows: {type(error).__name__}: {error}",
-            where="collect",
-            do="Return mappings from column to value, or a frame.",
-        ) from error
-    content = frame.select(sorted(frame.columns)).write_ndjson().encode() + repr(sorted(frame.columns)).encode()
-    arrival = Arrival("rows", getattr(source.give, "__name__", "rows"), Digest.of(content).hex, len(content))
-    return [(arrival, lambda: frame)] if frame.height else []
-
-
-def _captured(world: Any, source: Captured) -> list[tuple[Arrival, Any]]:
-    with world.store.read() as c:
-        earlier = [b for b in datasets.batches(c, world.lifecycle) if b.origin == "captured"]
-    offered: list[tuple[Arrival, Any]] = [
-        (Arrival("captured", b.source["name"], b.digest, b.bytes), None) for b in earlier
-    ]
-    after = _reached(earlier[-1].source["name"]) if earlier else (-1, -1)
-    upto = captured.versions(world.settings, world.lifecycle)
-    if min(upto) >= 0 and upto != after:
-        frame = captured.labelled(world.settings, world.lifecycle, world.schema, after=after, upto=upto)
-        if frame.height:
-            name = f"feedback up to {upto[0]}.{upto[1]}"
-            digest = Digest.of_json([world.lifecycle, name, table.rows_digest(frame)]).hex
-            offered.append((Arrival("captured", name, digest, int(frame.estimated_size())), lambda: frame))
-    return offered
-
-
-def _reached(name: str) -> captured.Versions:
-    """The commits that a captured batch went up to, from its name."""
-    predictions, _, feedback = name.rpartition(" ")[2].partition(".")
-    return int(predictions), int(feedback)
-
-
-OFFERS: dict[type, Any] = {Files: _files, Rows: _rows, Captured: _captured}

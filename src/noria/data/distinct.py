@@ -1,9 +1,9 @@
 """How many different values there are, and how often they come back: a sample of values that merges exactly.
 
 Method: the values with the smallest hashes are kept, with the rows of each. Their number is told by how densely the
-hashes lie (Bar-Yossef et al.: "Counting distinct elements in a data stream", RANDOM 2002), and because whether a value is
-kept depends on the value alone, its rows are counted in full (Gibbons: "Distinct sampling for highly-accurate answers",
-VLDB 2001). The hash is our own: it must be the same in every version of every library.
+hashes lie (Bar-Yossef et al.: "Counting distinct elements in a data stream", RANDOM 2002), and because whether a value
+is kept depends on the value alone, its rows are counted in full (Gibbons: "Distinct sampling for highly-accurate
+answers", VLDB 2001). The hash is our own: it must be the same in every version of every library.
 """
 
 import math
@@ -29,6 +29,15 @@ Sample = Mapping[int, int]  # hash: rows, of the values with the smallest hashes
 def of_numbers(values: NDArray[np.float64]) -> Hashes:
     """Hash of each number."""
     return _mixed((values + 0.0).view(np.uint64))  # −0.0 + 0.0 is 0.0
+
+
+def to_numbers(hashes: Hashes) -> NDArray[np.float64]:
+    """The numbers that have these hashes: no two have the same."""
+    bits = hashes
+    for shift, factor in ((31, 0x94D049BB133111EB), (27, 0xBF58476D1CE4E5B9), (30, 1)):
+        bits = bits ^ (bits >> np.uint64(shift)) ^ (bits >> np.uint64(2 * shift))
+        bits = bits * np.uint64(pow(factor, -1, 1 << 64))
+    return bits.view(np.float64)
 
 
 def of_texts(values: pl.Series) -> Hashes:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,10 @@ def _plain(value: Any) -> Any:
 
 def largest_chunks(path: Path) -> Mapping[str, int]:
     """Bytes, decompressed, of each column's largest chunk: no value of the column is longer."""
-    footer = parquet.read_metadata(path)
+    try:
+        footer = parquet.read_metadata(path)
+    except NotImplementedError:  # of types that Polars knows alone
+        return {}
     found: dict[str, int] = {}
     for group in (footer.row_group(n) for n in range(footer.num_row_groups)):
         for chunk in (group.column(n) for n in range(group.num_columns)):
@@ -63,9 +66,9 @@ def largest_chunks(path: Path) -> Mapping[str, int]:
     return found
 
 
-def copy(source: Path, target: Path) -> None:
+def copy(source: Path, target: Path, check: Callable[[], None]) -> None:
     """The file's bytes under another name, on the disk when this returns; shared with the source where the file system
-    can. ``target`` appears whole or not at all."""
+    can. ``target`` appears whole and after ``check`` said nothing against it, or not at all."""
     part = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     with source.open("rb") as reader, part.open("wb") as writer:
         try:
@@ -78,6 +81,11 @@ def copy(source: Path, target: Path) -> None:
             shutil.copyfileobj(reader, writer, 1 << 20)
             writer.flush()
         os.fsync(writer.fileno())
+    try:
+        check()
+    except BaseException:
+        part.unlink()
+        raise
     put(part, target)
 
 

@@ -7,6 +7,7 @@ of its own size.
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,7 @@ def merge(a: Bins, b: Bins) -> dict[int, int]:
     return {key: a.get(key, 0) + b.get(key, 0) for key in sorted(a.keys() | b.keys())}
 
 
+@cache
 def value_of(key: int) -> float:
     """The value that stands for a bin, within ``ERROR`` of all in it."""
     edges = np.array([abs(key) << SHIFT, (abs(key) + 1) << SHIFT], dtype=np.uint64).view(np.float64)

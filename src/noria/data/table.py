@@ -1,14 +1,20 @@
 """The only file that knows Delta: one table a dataset, one partition a batch."""
 
-from collections.abc import Sequence
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction
 
+from noria.data import parquet
+from noria.data.fitting import fitted, settled
 from noria.digest import Digest
-from noria.errors import BadInput, Damaged, StoreUnavailable
+from noria.errors import Damaged, StoreUnavailable
 
 BATCH, ROW = "_batch", "_row"
 RESERVED = (BATCH, ROW)
@@ -22,7 +28,7 @@ def append(path: str, batch: str, frame: pl.DataFrame) -> None:
     Parameters
     ----------
     path
-        Folder or URL of the table; made if it is not there.
+        Folder of the table; made if it is not there.
     batch
         Id of the batch, also the id of the Delta application transaction that makes this idempotent.
 
@@ -33,18 +39,69 @@ def append(path: str, batch: str, frame: pl.DataFrame) -> None:
     StoreUnavailable
         If the table cannot be written.
     """
-    marked = frame.with_columns(pl.lit(batch).alias(BATCH), pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW))
-    once = CommitProperties(app_transactions=[Transaction(app_id=batch, version=ONCE)])
+
+    def write(folder: Path) -> Path:
+        # Two that write the same rows may write other bytes: each has a file of its own, and one is committed.
+        target = folder / f"{os.urandom(8).hex()}.parquet"
+        numbered = fitting(path, frame).with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW))
+        numbered.write_parquet(target)
+        parquet.sync(target)
+        parquet.sync(folder)
+        return target
+
+    _once(path, batch, lambda: settled(frame).schema, write)
+
+
+def adopt(path: str, batch: str, file: Path, *, digest: str, check: Callable[[], None] = lambda: None) -> None:
+    """Add a Parquet file as one partition as it is: copied, not decoded. Its rows are numbered when they are read.
+
+    Parameters
+    ----------
+    file
+        A file that ``adoptable`` said yes to.
+    digest
+        Of its content; names the copy, so that one which was made before a process died is used.
+    check
+        Called before a copy counts; raises if the file is no longer what its digest says.
+
+    Raises
+    ------
+    StoreUnavailable
+        If the table cannot be written.
+    """
+
+    def write(folder: Path) -> Path:
+        target = folder / f"{digest}.parquet"
+        if not target.exists():
+            parquet.copy(file, target, check)
+        return target
+
+    _once(path, batch, lambda: parquet.schema(file), write)
+
+
+def adoptable(path: str, file: Path) -> bool:
+    """True if a Parquet file's columns are of the table's types, so that its bytes can be a part of the table."""
+    schema = parquet.schema(file)
+    empty = pl.DataFrame(schema=schema)
+    held = _schema(path)
+    return settled(empty).schema == schema and all(held.get(name, kind) == kind for name, kind in schema.items())
+
+
+def _once(path: str, batch: str, schema: Callable[[], pl.Schema], write: Callable[[Path], Path]) -> None:
+    """Commit the file that ``write`` makes as a batch, unless the batch is there."""
     for tries_left in reversed(range(TRIES)):
         try:
-            table = _open(path) or _made(path, fitting(path, marked))
+            table = _open(path) or _made(path, schema())
+            folder = Path(path) / f"{BATCH}={batch}"
             if table.transaction_version(batch) is not None:
+                _tidy(folder, _files(table).get(batch, []))
                 return
-            # The table as it was when the batch was not in it: Delta refuses if somebody added the batch meanwhile.
-            rows = fitting(path, marked).to_arrow()
-            write_deltalake(table, rows, mode="append", schema_mode="merge", commit_properties=once)
+            folder.mkdir(parents=True, exist_ok=True)
+            file = write(folder)
+            _commit(_widened(table, schema()), batch, file)
+            _tidy(folder, [f"{folder.name}/{file.name}"])
             return
-        except (CommitFailedError, DeltaError, OSError) as error:
+        except (CommitFailedError, DeltaError, OSError, pl.exceptions.ComputeError) as error:
             if has(path, batch):  # another collector wrote the same batch at the same moment
                 return
             if not tries_left or not isinstance(error, CommitFailedError):
@@ -55,10 +112,46 @@ def append(path: str, batch: str, frame: pl.DataFrame) -> None:
                 ) from error
 
 
-def _made(path: str, frame: pl.DataFrame) -> DeltaTable:
+def _commit(table: DeltaTable, batch: str, file: Path) -> None:
+    """Make a file in its place a part of the table: Delta refuses if somebody added the batch since ``table`` was
+    read, in which it was not."""
+    stats = parquet.statistics(file)
+    stats["nullCount"].setdefault(ROW, stats["numRecords"])
+    made = AddAction(
+        path=f"{file.parent.name}/{file.name}",
+        size=file.stat().st_size,
+        partition_values={BATCH: batch},
+        modification_time=int(time.time() * 1000),
+        data_change=True,
+        stats=json.dumps(stats),
+    )
+    once = CommitProperties(app_transactions=[Transaction(app_id=batch, version=ONCE)])
+    table.create_write_transaction([made], "append", table.schema(), [BATCH], commit_properties=once)
+    parquet.sync(file.parent.parent / "_delta_log")
+
+
+def _tidy(folder: Path, kept: Sequence[str]) -> None:
+    """Remove what killed or slower writers of the same batch left: the batch is committed, so theirs never will be."""
+    for other in folder.iterdir():
+        if f"{folder.name}/{other.name}" not in kept:
+            other.unlink(missing_ok=True)
+
+
+def _made(path: str, schema: pl.Schema) -> DeltaTable:
     """An empty table for such rows. Made apart from the first batch: of two that create a table with rows in it, both
     would succeed."""
-    return DeltaTable.create(path, schema=frame.to_arrow().schema, mode="ignore", partition_by=[BATCH])
+    columns = pl.DataFrame(schema={**schema, BATCH: pl.String, ROW: pl.Int64})
+    return DeltaTable.create(path, schema=columns.to_arrow().schema, mode="ignore", partition_by=[BATCH])
+
+
+def _widened(table: DeltaTable, schema: pl.Schema) -> DeltaTable:
+    """The table with the columns that arrive for the first time."""
+    held = {field.name for field in table.schema().fields}
+    fresh = pl.DataFrame(schema={name: kind for name, kind in schema.items() if name not in held})
+    if fresh.width:
+        table.alter.add_columns(list(Schema.from_arrow(fresh.to_arrow().schema).fields))
+        table.update_incremental()
+    return table
 
 
 def fitting(path: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -67,28 +160,14 @@ def fitting(path: str, frame: pl.DataFrame) -> pl.DataFrame:
     Raises
     ------
     BadInput
-        If a value would not be the same in the table's type.
+        If a value would not be the same in the table's type, or a column's type cannot be kept.
     """
-    if not (Path(path) / "_delta_log").exists() and "://" not in path:
-        return _without_null_type(frame)
+    return fitted(frame, _schema(path), Path(path).name)
+
+
+def _schema(path: str) -> pl.Schema:
     table = _open(path)
-    if table is None:
-        return _without_null_type(frame)
-    schema = pl.scan_delta(table).collect_schema()
-    casts = []
-    for name, kind in frame.schema.items():
-        want = schema.get(name, kind)
-        if want == kind:
-            continue
-        try:
-            casts.append(_cast(frame[name], want))
-        except pl.exceptions.PolarsError as error:
-            raise BadInput(
-                f"column {name} is {kind} here and {want} in the earlier batches",
-                where=Path(path).name,
-                do="Correct the file, or collect it under another lifecycle name.",
-            ) from error
-    return _without_null_type(frame.with_columns(casts))
+    return pl.Schema() if table is None else pl.scan_delta(table).collect_schema()
 
 
 def has(path: str, batch: str) -> bool:
@@ -109,8 +188,32 @@ def scan(path: str, batches: Sequence[str]) -> pl.LazyFrame:
     missing = [batch for batch in batches if table is None or table.transaction_version(batch) is None]
     if table is None or missing:
         raise Damaged(f"the table does not hold batch {', '.join(missing)}", where=path, do="Restore it from a backup.")
-    rows = pl.scan_delta(table)
-    return pl.concat([rows.filter(pl.col(BATCH) == batch).sort(ROW) for batch in batches], how="vertical")
+    rows, ordered = pl.scan_delta(table), _in_order(table)
+    return pl.concat(
+        [_numbered(rows.filter(pl.col(BATCH) == batch), sort=batch not in ordered) for batch in batches],
+        how="vertical",
+    )
+
+
+def _in_order(table: DeltaTable) -> set[str]:
+    """Batches that are one file as it was written or adopted here: their rows come in order."""
+    return {batch for batch, paths in _files(table).items() if len(paths) == 1 and "/part-" not in paths[0]}
+
+
+def _files(table: DeltaTable) -> dict[str, list[str]]:
+    """The files of each batch, by their places in the table's folder."""
+    return dict(
+        pl.DataFrame(table.get_add_actions(flatten=True)).group_by(f"partition.{BATCH}").agg("path").iter_rows()
+    )
+
+
+def _numbered(rows: pl.LazyFrame, *, sort: bool) -> pl.LazyFrame:
+    """A batch's rows in order. In an adopted file, which holds no numbers, the place of a row is its number: who
+    writes such a batch anew, without some of its rows, writes the numbers with it."""
+    place = "_place"
+    number = pl.coalesce(ROW, pl.col(place).cast(pl.Int64)).alias(ROW)
+    numbered = rows.with_row_index(place).with_columns(number).drop(place)
+    return numbered.sort(ROW) if sort else numbered
 
 
 def rows_digest(frame: pl.DataFrame) -> str:
@@ -129,27 +232,6 @@ def _open(path: str) -> DeltaTable | None:
         raise Damaged(
             f"the Delta table cannot be read: {str(error).splitlines()[0][:200]}", where=path, do="Restore it."
         ) from error
-
-
-def _cast(values: pl.Series, want: pl.DataType) -> pl.Series:
-    """The same values in another type; a Polars error if one is not the same."""
-    if values.dtype == pl.String and isinstance(want, pl.datatypes.TemporalType) and values.null_count() < len(values):
-        return values.str.strptime(want, strict=True)
-    if values.dtype == pl.String and want == pl.Boolean:
-        return values.str.to_lowercase().replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean)
-    if values.dtype.is_numeric() and want.is_temporal():
-        raise pl.exceptions.InvalidOperationError("a number is no time")
-    found = values.cast(want, strict=True)
-    if want == pl.String or values.dtype == pl.String:
-        return found
-    if not found.cast(values.dtype, strict=True).eq_missing(values).all():
-        raise pl.exceptions.InvalidOperationError("values would change")
-    return found
-
-
-def _without_null_type(frame: pl.DataFrame) -> pl.DataFrame:
-    """Columns without any value get the type of text: Delta has no type for nothing."""
-    return frame.with_columns(pl.col(name).cast(pl.String) for name, kind in frame.schema.items() if kind == pl.Null)
 
 
 def version_of(path: str) -> int:

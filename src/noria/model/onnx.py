@@ -1,5 +1,6 @@
 """One ONNX graph from raw columns to probabilities, run by ONNX Runtime."""
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noria.model.format import Prediction, answer
-from noria.model.signature import Columns, Signature
+from noria.model.signature import MISSING, Columns, Signature
 
 THREADS = 1  # a server answers many requests at once; threads inside one answer would fight over the cores
 
@@ -27,6 +28,42 @@ class Graph:
             return answer(outputs[0], self.signature)
         scores = outputs[1] if len(outputs) > 1 else _one_hot(outputs[0], self.seen)
         return answer(scores, self.signature, np.array(self.seen, dtype=np.intp))
+
+    def one_row(self) -> "OneRow | None":
+        """The graph for requests of one row; None if its outputs need more than to be taken."""
+        outputs = [one.name for one in self.session.get_outputs()]
+        classes = self.signature.classes
+        if classes is None:
+            return OneRow(self, outputs[0])
+        whole = len(outputs) > 1 and self.seen in ((), tuple(range(len(classes))))
+        return OneRow(self, outputs[1]) if whole else None
+
+
+class OneRow:
+    """A graph fed from two arrays that are made once and filled for each row. For one thread only.
+
+    ``places`` tells for each input whether it is text, and where its value goes: in ``texts`` or in ``numbers``.
+    """
+
+    def __init__(self, graph: Graph, output: str) -> None:
+        fields = graph.signature.inputs
+        names = {text: [one.name for one in fields if one.numeric is not text] for text in (False, True)}
+        self.places = {name: (text, place) for text, some in names.items() for place, name in enumerate(some)}
+        self.numbers = array("f", bytes(4 * len(names[False])))
+        self.texts = np.full(len(names[True]), MISSING, dtype=object)
+        numbers = np.frombuffer(self.numbers, dtype=np.float32) if names[False] else np.empty(0, dtype=np.float32)
+        self._session = graph.session
+        self._outputs = [output]
+        self._feeds = {
+            name: (self.texts if text else numbers)[place : place + 1].reshape(1, 1)
+            for name, (text, place) in self.places.items()
+            if name in graph.inputs
+        }
+
+    def scores(self) -> NDArray[np.float32]:
+        """Probabilities, or one value, for the row that stands in the arrays."""
+        found: NDArray[np.float32] = self._session.run(self._outputs, self._feeds)[0]
+        return found.reshape(-1)
 
 
 class _Format:

@@ -15,7 +15,7 @@ from noria.model.frame import columns_of, fields_of
 from noria.model.signature import Signature
 from noria.model.sklearn import to_frame
 from noria.model.stable import pickled
-from noria.preprocess import default, labels, user
+from noria.preprocess import default, labels, leak, user
 from noria.preprocess.config import Preprocess
 from noria.store.attempt import Attempt
 
@@ -37,6 +37,7 @@ def run(attempt: Attempt) -> None:
     signature = Signature(fields, label.classes, attempt.schema.label, label.positive)
     kept, weights = _remedied(attempt, label.values[rows["train"]])
     transformer: Any = None
+    classes = label.classes is not None
     for index, name in enumerate(SPLITS):
         attempt.progress(f"{name} rows", index / len(SPLITS))
         part = frame[rows[name]]
@@ -46,6 +47,7 @@ def run(attempt: Attempt) -> None:
         features = user.transform(transformer, raw, name)
         if name == "train":
             user.keeps_order(transformer, raw, features)
+            leak.check(features, label.values[rows[name]], _names(transformer, features.shape[1]), classes=classes)
         chosen = kept if name == "train" else np.arange(len(part))
         weight = weights if name == "train" else np.ones(len(part), dtype=np.float32)
         _save(attempt, name, features[chosen], label.values[rows[name]][chosen], weight, part[chosen])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from noria.errors import StoreUnavailable
 from noria.serve import segment
-from noria.serve.segment import Predicted, Told, Version
+from noria.serve.segment import Predicted, PredictedRow, Told, Version
 
 log = logging.getLogger("noria.serve")
 ROTATE_S = 1.0
@@ -31,8 +31,7 @@ class Spool:
         self._path: Path | None = None
         self._size = 0
         self._keys: dict[tuple[str, int], int] = {}
-        self._buffer: list[bytes] = []
-        self._due = False
+        self._introduced: list[bytes] = []  # versions of which the file does not yet tell
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._busy = asyncio.Lock()
         self._commits: asyncio.Task[None] | None = None
@@ -46,19 +45,23 @@ class Spool:
         known = self._keys.get((endpoint, number))
         if known is None:
             known = self._keys[(endpoint, number)] = len(self._keys)
-            self._buffer.append(segment.frame(Version(known, endpoint, number, release, classes, subject)))
+            self._introduced.append(segment.frame(Version(known, endpoint, number, release, classes, subject)))
         return known
 
-    async def note(self, record: Predicted) -> None:
+    def note(self, record: Predicted | PredictedRow) -> None:
         """Capture a prediction; it is in the file system when this returns. A disk that refuses it is no error here.
 
-        All that are noted in one turn of the event loop share one write.
+        One write a prediction: it takes less time than to wait in a turn of the event loop for others to share it.
         """
-        self._buffer.append(segment.frame(record))
-        if not self._due:
-            self._due = True
-            asyncio.get_running_loop().call_soon(self._write_noted)
-        await asyncio.sleep(0)  # comes back after what was called for soon before it
+        data = segment.frame(record)
+        if self._introduced:
+            data = b"".join((*self._introduced, data))
+            self._introduced.clear()
+        if self._write(data) is None:
+            self.captured += 1
+        else:
+            self.shed += 1
+            self._keys.clear()  # what was lost may have held a version's introduction: say it again
 
     async def keep(self, *records: Told) -> None:
         """Capture feedback, all or nothing; it is on the disk when this returns.
@@ -79,14 +82,13 @@ class Spool:
         if self._commits is not None:
             await asyncio.shield(self._commits)
         async with self._busy:
-            self._write_noted()
             if self._file is None or self._path is None or not self._size:
                 return
             await self._sync(self._file)
-            self._write_noted()  # noted meanwhile: it belongs where its version was introduced
             file, path = self._file, self._path
             self._file, self._path, self._size = None, None, 0
             self._keys.clear()
+            self._introduced.clear()
             os.close(file)
             segment.complete(path)
 
@@ -115,24 +117,13 @@ class Spool:
                         done.set_exception(_refused(error, self._folder))
             self._commits = None
 
-    def _write_noted(self) -> None:
-        self._due = False
-        buffer, self._buffer = self._buffer, []
-        if not buffer:
-            return
-        if self._write(b"".join(buffer)) is None:
-            self.captured += len(buffer)
-        else:
-            self.shed += len(buffer)
-            self._keys.clear()  # what was lost may have held a version's introduction: say it again
-
     def _write(self, data: bytes) -> OSError | None:
         """Append all of it or nothing."""
         try:
             if self._file is None:
                 self._path = segment.new_path(self._folder)
                 self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-            written = 0
+            written = os.write(self._file, data)
             while written < len(data):
                 written += os.write(self._file, data[written:])
         except OSError as error:

@@ -23,7 +23,7 @@ import polars as pl
 
 from noria.data import captured, table
 from noria.serve import ids, segment
-from noria.serve.segment import Predicted, Told, Version
+from noria.serve.segment import Predicted, PredictedRow, Told, Version
 from noria.settings import Settings
 
 log = logging.getLogger("noria.serve")
@@ -121,6 +121,9 @@ def _rows(path: Path) -> tuple[list[tuple[str, str, dict[str, Any]]], bool]:
             rows.append((record.endpoint, "feedback", _told(record)))
         elif record.key in versions:
             version = versions[record.key]
+            if isinstance(record, PredictedRow):
+                rows.append((version.endpoint, "predictions", _predicted_row(record, version)))
+                continue
             rows.extend((version.endpoint, "predictions", row) for row in _predicted(record, version))
         else:  # its version was introduced in the damaged place
             whole = False
@@ -159,11 +162,26 @@ def _predicted(record: Predicted, version: Version) -> Iterator[dict[str, Any]]:
         }
 
 
+def _predicted_row(record: PredictedRow, version: Version) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "at": _time(record.at),
+        "endpoint": version.endpoint,
+        "version": version.number,
+        "release": version.release,
+        "variant": record.variant,
+        "subject": None if record.subject is None else subject_digest(record.subject),
+        "inputs": record.inputs.decode(),
+        "outputs": _json(_outputs(np.frombuffer(record.scores, dtype=np.float32), version)),
+    }
+
+
 def _outputs(scores: np.ndarray[Any, Any], version: Version) -> Mapping[str, Any]:
+    said = scores.tolist()
     if version.classes is None:
-        return {"value": float(scores[0])}
-    label = version.classes[int(scores.argmax())]
-    return {"label": label, "probabilities": {str(c): float(p) for c, p in zip(version.classes, scores, strict=True)}}
+        return {"value": said[0]}
+    label = version.classes[said.index(max(said))]
+    return {"label": label, "probabilities": dict(zip(map(str, version.classes), said, strict=True))}
 
 
 def subject_digest(subject: str) -> str:

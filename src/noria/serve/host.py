@@ -13,6 +13,7 @@ import numpy as np
 
 from noria.errors import Failure, NoriaError, NotFound, StoreUnavailable
 from noria.model.format import Predictor
+from noria.model.onnx import Graph, OneRow
 from noria.model.signature import Signature
 from noria.serve.follow import Known, Source, Wanted
 from noria.serve.route import Split
@@ -24,13 +25,20 @@ WARM = 3  # predictions before the first request: graphs plan their memory then
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A version that stands ready. ``inline``: so quick that it may answer on the event loop."""
+    """A version that stands ready.
+
+    inline
+        So quick that it may answer on the event loop.
+    one_row
+        The model as requests of one row are answered; None if it has no such shortcut.
+    """
 
     known: Known
     predictor: Predictor
     signature: Signature
     subject: str | None
     inline: bool
+    one_row: OneRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +173,10 @@ class Host:
             predictor = packed.predictor()
             for _ in range(WARM):
                 predictor.predict(row)
+            one_row = predictor.one_row() if isinstance(predictor, Graph) else None
+            for _ in range(WARM):
+                if one_row is not None:
+                    one_row.scores()
         except NoriaError:
             raise
         except Exception as error:
@@ -173,7 +185,7 @@ class Host:
                 where=f"artifact {known.package[:12]}",
                 do="Train it.",
             ) from error
-        return Loaded(known, predictor, packed.signature, subject, packed.kind == "onnx")
+        return Loaded(known, predictor, packed.signature, subject, packed.kind == "onnx", one_row)
 
     def _complain(self, name: str, message: str) -> None:
         if message != self._troubles.get(name):  # once, not four times a second

@@ -24,7 +24,7 @@ class Service:
     def __init__(self, host: Host, spool: Spool) -> None:
         self.host = host
         self.spool = spool
-        self._ids = Ids()
+        self.ids = Ids()
 
     async def predict(self, request: Request) -> Answer:
         """Answer all rows of a request by one version, and capture them.
@@ -38,7 +38,7 @@ class Service:
         """
         if not request.rows:
             raise BadInput("the request has no rows", where=request.model, do="Send at least one row.")
-        id = self._ids.new(request.model)
+        id = self.ids.new(request.model)
         _, known, loaded = self.host.pick(request.model, request.version, request.subject or id)
         if loaded is None:
             loaded = await self.host.load(request.model, known)
@@ -47,7 +47,7 @@ class Service:
         if np.isnan(scores).any():
             raise _unanswerable(request, "its scores are no numbers")
         try:
-            await self._capture(request, loaded, id, scores)
+            self._capture(request, loaded, id, scores)
         except OverflowError as error:
             raise _unanswerable(request, str(error)) from error
         return Answer(
@@ -99,14 +99,14 @@ class Service:
         text = None if label is None else str(label)
         return Told(owner, prediction, time.time(), text, rating, feedback.source)
 
-    async def _capture(self, request: Request, loaded: Loaded, id: str, scores: Any) -> None:
+    def _capture(self, request: Request, loaded: Loaded, id: str, scores: Any) -> None:
         known = loaded.known
         key = self.spool.key(request.model, known.number, known.release, loaded.signature.classes, loaded.subject)
         columns: Mapping[str, Any] = {
             name: values.tolist() if isinstance(values, np.ndarray) else values
             for name, values in request.columns.items()
         }
-        await self.spool.note(
+        self.spool.note(
             Predicted(key, id, time.time(), known.variant, request.subject, request.rows, columns, scores.tobytes())
         )
 

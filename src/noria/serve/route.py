@@ -1,10 +1,16 @@
-"""Weights and a key give a version: the same key keeps getting the same one, as far as the weights allow."""
+"""Weights and a key give a version: the same key keeps getting the same one, as far as the weights allow.
 
-from bisect import bisect_right
+Weighted rendezvous hashing: for a key, each version draws a number of its own, from an exponential distribution whose
+rate is the version's weight, and the smallest wins. A version wins with the probability of its share of the weights;
+and since a change of one weight leaves all other draws as they were, it moves keys only to that version or away from
+it, however many versions there are.
+"""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import accumulate
+from math import log
+from typing import Any
 
 SPACE = 1 << 64
 
@@ -15,20 +21,19 @@ class Split:
 
     versions
         Version numbers in ascending order.
-    bounds
-        Upper end of each version's part of the space of hashes.
-    salt
-        Decides, with the key, where in the space a key lies.
+    weights
+        Their weights, all above zero.
+    states
+        For each version, a hash that has taken in the salt and the version, and waits for a key.
     """
 
     versions: tuple[int, ...]
-    bounds: tuple[int, ...]
-    salt: bytes
+    weights: tuple[int, ...]
+    states: tuple[Any, ...]
 
     @classmethod
     def of(cls, weights: Mapping[str, int], salt: str) -> "Split":
-        """From a route's weights; versions lie in ascending order, so that raising a challenger's weight moves subjects
-        to it and none away from it.
+        """From a route's weights.
 
         Raises
         ------
@@ -36,15 +41,21 @@ class Split:
             If no weight is above zero.
         """
         kept = sorted((int(number), weight) for number, weight in weights.items() if weight > 0)
-        total = sum(weight for _, weight in kept)
-        if not total:
+        if not kept:
             raise ValueError("no version has a weight above zero")
-        ends = [SPACE * part // total for part in accumulate(weight for _, weight in kept)]
-        return cls(tuple(number for number, _ in kept), tuple(ends), salt.encode())
+        states = (blake2b(salt.encode(), digest_size=8, salt=number.to_bytes(16, "big")) for number, _ in kept)
+        return cls(tuple(number for number, _ in kept), tuple(weight for _, weight in kept), tuple(states))
 
     def choose(self, key: str) -> int:
         """The version that a key gets."""
         if len(self.versions) == 1:
             return self.versions[0]
-        place = int.from_bytes(blake2b(key.encode(), digest_size=8, key=self.salt).digest(), "big")
-        return self.versions[bisect_right(self.bounds, place)]
+        data = key.encode()
+        first, least = self.versions[0], float("inf")
+        for number, weight, state in zip(self.versions, self.weights, self.states, strict=True):
+            hashed = state.copy()
+            hashed.update(data)
+            drawn = -log((int.from_bytes(hashed.digest(), "big") + 0.5) / SPACE) / weight
+            if drawn < least:
+                first, least = number, drawn
+        return first

@@ -18,7 +18,7 @@ import msgspec
 from noria import owner
 
 HEAD = struct.Struct("<II")  # length and CRC-32 of the record that follows
-BEGIN = re.compile(rb"[\x90-\x9f]\xa1[vpf]")  # how every record begins: an array whose first element is its tag
+BEGIN = re.compile(rb"[\x90-\x9f]\xa1[vprf]")  # how every record begins: an array whose first element is its tag
 
 
 class Version(msgspec.Struct, frozen=True, array_like=True, tag="v"):
@@ -45,6 +45,18 @@ class Predicted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
     scores: bytes
 
 
+class PredictedRow(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+    """The answer to a request of one row; ``inputs`` are its columns by name, as the JSON that the table gets."""
+
+    key: int
+    id: str
+    at: float
+    variant: str
+    subject: str | None
+    inputs: bytes
+    scores: bytes
+
+
 class Told(msgspec.Struct, frozen=True, array_like=True, tag="f"):
     """One feedback."""
 
@@ -56,7 +68,7 @@ class Told(msgspec.Struct, frozen=True, array_like=True, tag="f"):
     source: str
 
 
-Record = Version | Predicted | Told
+Record = Version | Predicted | PredictedRow | Told
 ENCODER = msgspec.msgpack.Encoder()
 DECODER: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
 

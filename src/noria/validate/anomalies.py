@@ -1,17 +1,19 @@
 """New data against the schema and the baseline's statistics."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from noria.data import sketch
-from noria.data.profile import Column, Profile
+from noria.data.column import Column
+from noria.data.profile import Profile
 from noria.data.schema import Schema
-from noria.stats.distance import jensen_shannon, shares
+from noria.stats.homogeneity import more_often
 from noria.validate.config import Validate
 from noria.validate.report import Anomaly
 
 FEW = 100  # a column with more distinct values than this is not a closed set of categories
-KEY = 0.9  # a text column with more distinct values a row than this names things rather than kinds
+CHANCE = 0.001  # what is more likely than this may be chance
 
 
 def infer(profile: Profile) -> dict[str, Any]:
@@ -22,9 +24,12 @@ def infer(profile: Profile) -> dict[str, Any]:
 def _expected(column: Column) -> dict[str, Any]:
     expected: dict[str, Any] = {"kind": column.kind, "missing": column.missing / column.rows if column.rows else 0.0}
     if column.kind == "number":
-        expected |= {"low": column.low, "high": column.high}
+        expected |= {"low": column.low, "high": column.high, **_room(column)}
     elif column.values and not column.rest and len(column.values) <= FEW:
         expected["categories"] = sorted(column.values)
+        # By Good and Turing, of values never seen there are as many rows as of values seen once; with room for chance.
+        once = sum(count == 1 for count in column.values.values())
+        expected["unseen"] = round(min(1.0, (once + 3 * math.sqrt(once + 1) + 3) / (column.present + 1)), 6)
     return expected
 
 
@@ -51,7 +56,8 @@ def _column(name: str, expected: Mapping[str, Any], column: Column, config: Vali
         )
         return
     share = column.missing / column.rows
-    if share > expected["missing"] + config.missing:
+    surprising = more_often(column.missing, column.rows, expected["missing"]) < CHANCE
+    if share > expected["missing"] + config.missing and surprising:
         yield Anomaly(
             name,
             f"{share:.0%} of its values are missing, before {expected['missing']:.0%}",
@@ -61,27 +67,57 @@ def _column(name: str, expected: Mapping[str, Any], column: Column, config: Vali
         )
     if column.infinite:
         yield Anomaly(name, f"{column.infinite} values are infinite", "warn", "Correct them at the source.", {})
-    unseen = sorted(set(column.values) - set(expected.get("categories", column.values)))
-    if unseen:
-        shown = ", ".join(unseen[:5])
-        yield Anomaly(name, f"unseen values: {shown}", "warn", "Check the spelling; they are learned from now on.",
-                      {"values": unseen[:20]})  # fmt: skip
+    yield from _unseen(name, expected, column)
     yield from _range(name, expected, column)
 
 
-def _range(name: str, expected: Mapping[str, Any], column: Column) -> Iterator[Anomaly]:
-    low, high = expected.get("low"), expected.get("high")
-    if low is None or high is None or column.low is None or column.high is None:
+def _unseen(name: str, expected: Mapping[str, Any], column: Column) -> Iterator[Anomaly]:
+    """Values that are not among the categories: a warning unless so few rows have them as rare values would."""
+    unseen = sorted(set(column.values) - set(expected.get("categories", column.values)))
+    if not unseen:
         return
-    slack = (high - low) or abs(high) or 1.0
-    if column.low < low - slack or column.high > high + slack:
-        yield Anomaly(
-            name,
-            f"values from {column.low:g} to {column.high:g}, before {low:g} to {high:g}",
-            "warn",
-            "Check the unit.",
-            {"low": column.low, "high": column.high},
-        )
+    rows = sum(column.values[value] for value in unseen)
+    surprising = more_often(rows, column.present, expected.get("unseen", 0.0)) < CHANCE
+    shown = ", ".join(unseen[:5])
+    yield Anomaly(
+        name,
+        f"unseen values: {shown}",
+        "warn" if surprising else "info",
+        "Check the spelling; they are learned from now on.",
+        {"values": unseen[:20], "rows": rows},
+    )
+
+
+def _room(column: Column) -> dict[str, float]:
+    """How far values may go before it is an anomaly: the range again on either side, and as far again as a long tail.
+
+    The largest of many incomes may be several times the largest of the many before, so what the largest is as a
+    multiple of the upper quartile, the next largest may be as a multiple of it.
+    """
+    if column.low is None or column.high is None:
+        return {}
+    slack = (column.high - column.low) or abs(column.high) or 1.0
+    least, most = column.low - slack, column.high + slack
+    low, high = sketch.quantile(column.bins, 0.25), sketch.quantile(column.bins, 0.75)
+    if high > 0:
+        most = max(most, column.high * column.high / high)
+    if low < 0:
+        least = min(least, -column.low * column.low / -low)
+    return {"least": float(f"{least:.6g}"), "most": float(f"{most:.6g}")}
+
+
+def _range(name: str, expected: Mapping[str, Any], column: Column) -> Iterator[Anomaly]:
+    least, most = expected.get("least", -math.inf), expected.get("most", math.inf)
+    if column.low is None or column.high is None or (column.low >= least and column.high <= most):
+        return
+    before = f"{expected.get('low', least):g} to {expected.get('high', most):g}"
+    yield Anomaly(
+        name,
+        f"values from {column.low:g} to {column.high:g}, before {before}",
+        "warn",
+        "Check the unit.",
+        {"low": column.low, "high": column.high},
+    )
 
 
 def constant(current: Profile, schema: Schema) -> Iterator[Anomaly]:
@@ -90,41 +126,3 @@ def constant(current: Profile, schema: Schema) -> Iterator[Anomaly]:
         same = (len(column.values) == 1 and not column.rest) or (column.kind == "number" and column.low == column.high)
         if same and not column.missing and column.rows > 1 and name != schema.label:
             yield Anomaly(name, "all values are the same", "warn", "Drop it: nothing can be learned from it.", {})
-
-
-def drift(baseline: Profile, current: Profile, schema: Schema, bound: float) -> Iterator[Anomaly]:
-    """Columns whose distribution is further than ``bound`` from the baseline's (Jensen-Shannon distance)."""
-    for name, column in current.columns.items():
-        before = baseline.columns.get(name)
-        if before is None or before.kind != column.kind or name in (schema.label, schema.subject, schema.time):
-            continue
-        old, new = _aligned(before, column)
-        if not old or not new:  # no values on one side: that is missing, not moved
-            continue
-        distance = jensen_shannon(old, new)
-        if distance > bound:
-            yield Anomaly(
-                name,
-                f"its distribution moved by {distance:.2f} of 1",
-                "warn",
-                "See the chart; if the source is right, nothing: the model learns it.",
-                {"jensen_shannon": distance},
-            )
-
-
-def _aligned(a: Column, b: Column) -> tuple[dict[str, float], dict[str, float]]:
-    """Both distributions over the same cells: categories, or tenths of the baseline's values."""
-    if a.kind != "number":
-        if a.rest or b.rest or len(a.values) > KEY * max(1, a.present):
-            return {}, {}
-        return shares(a.values), shares(b.values)
-    edges = sorted({sketch.quantile(a.bins, q / 10) for q in range(1, 10)})
-    return shares(_cells(a, edges)), shares(_cells(b, edges))
-
-
-def _cells(column: Column, edges: list[float]) -> dict[str, int]:
-    cells: dict[str, int] = {}
-    for value, count in sketch.ordered(column.bins):
-        cell = str(sum(value > edge for edge in edges))
-        cells[cell] = cells.get(cell, 0) + count
-    return cells

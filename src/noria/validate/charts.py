@@ -6,7 +6,8 @@ from typing import Any
 import altair as alt
 
 from noria.data import sketch
-from noria.data.profile import Column, Profile
+from noria.data.column import Column
+from noria.data.profile import Profile
 from noria.report import page
 from noria.stats.distance import shares
 from noria.validate.report import Verdict
@@ -14,12 +15,15 @@ from noria.validate.report import Verdict
 MOST = 12  # bars in a chart, and charts in a report
 
 
-def report(title: str, verdict: Verdict, fresh: Profile, before: Profile | None) -> bytes:
-    """The page a person reads when a run stops."""
+def report(
+    title: str, verdict: Verdict, fresh: Profile, before: Profile | None, held: Mapping[str, Any] | None = None
+) -> bytes:
+    """The page a person reads when a run stops; ``held``: what ``compare`` says of both."""
     lead = f"Verdict: {page.word(verdict.word)}. {fresh.rows:,} new rows"
     lead += f" against a baseline of {before.rows:,}." if before else ", the first: there is nothing to compare with."
-    named = [one.column for one in verdict.anomalies]
-    order = sorted(fresh.columns, key=lambda name: (name not in named, name))
+    named = {one.column for one in verdict.anomalies}
+    worst = {one["column"]: place for place, one in enumerate(held["columns"] if held else [])}
+    order = sorted(fresh.columns, key=lambda name: (name not in named, worst.get(name, 0), name))
     sections = [
         page.Section(
             "Findings, gravest first",

@@ -1,20 +1,26 @@
 """Validate: may this version go on?"""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
-from itertools import combinations
 from typing import Any
 
-from noria.data import split, table
+import polars as pl
+
+from noria.data import table
 from noria.data.profile import Profile
 from noria.digest import Digest
 from noria.errors import BadInput
 from noria.store import audit, datasets
 from noria.store.attempt import Alert, Attempt
-from noria.validate import anomalies, charts, shift
+from noria.validate import anomalies, charts, splits
+from noria.validate.compare import compare
+from noria.validate.findings import Fresh, findings
 from noria.validate.report import Anomaly, Verdict, judge
 
-FORMAT = 2
+FORMAT = 3
+SOME = 20_000  # new rows that are looked at one by one
 USES = {"collect": ("dataset", "version", "digest", "batches", "new", "baseline")}
 
 
@@ -25,13 +31,14 @@ def run(attempt: Attempt) -> None:
         batches = {b.id: b for b in datasets.batches(c, facts["dataset"])}
         base = None if facts["baseline"] is None else datasets.get_version(c, facts["dataset"], facts["baseline"])
         version = datasets.get_version(c, facts["dataset"], facts["version"])
-    profiles = {id: _profile(attempt, batches[id]) for id in facts["batches"]}
-    whole = reduce(Profile.merge, profiles.values())
+    before = _before(attempt, base, batches)
+    new = facts["new"] or ([] if before else facts["batches"])
+    fresh = _counted(attempt, [batches[id] for id in new]) if new else before
+    assert fresh is not None
+    whole = before.merge(fresh) if before and new else fresh
     _usable(whole, attempt)
-    fresh = reduce(Profile.merge, [profiles[id] for id in facts["new"]]) if facts["new"] else whole
-    before = reduce(Profile.merge, [profiles[id] for id in base.batches if id in profiles]) if base else None
     remedy = _remedy(attempt, version, base)
-    found = list(_findings(attempt, whole, fresh, before, shifted_ok=remedy is not None))
+    found = _findings(attempt, whole, fresh, before, [batches[id] for id in new], shifted_ok=remedy is not None)
     verdict = judge(found, remedy)
     schema = anomalies.infer(whole)
     _save(attempt, verdict, schema, whole, fresh, before)
@@ -52,8 +59,32 @@ def run(attempt: Attempt) -> None:
     _tell(attempt, verdict)
 
 
-def _profile(attempt: Attempt, batch: datasets.Batch) -> Profile:
-    return Profile.from_json(json.loads(attempt.artifacts.get(Digest(str(batch.profile)))))
+def _before(attempt: Attempt, base: datasets.Version | None, batches: Mapping[str, datasets.Batch]) -> Profile | None:
+    """The baseline's profile: as its own validation kept it, unless batches were taken out since."""
+    if base is None:
+        return None
+    held = attempt.inputs["collect"].facts["batches"]
+    if base.profile is not None and set(base.batches) <= set(held):
+        kept = _read(attempt, base.profile)
+        if kept.splits or attempt.schema.task == "regression":
+            return kept
+    left = [batches[id] for id in base.batches if id in held]
+    return _counted(attempt, left) if left else None
+
+
+def _counted(attempt: Attempt, batches: Sequence[datasets.Batch]) -> Profile:
+    """The profile of batches, with the labels of each split."""
+    merged = reduce(Profile.merge, [_read(attempt, str(batch.profile)) for batch in batches])
+    return replace(merged, splits=splits.labels(_rows(attempt, batches), attempt.schema))
+
+
+def _rows(attempt: Attempt, batches: Sequence[datasets.Batch]) -> pl.LazyFrame:
+    dataset = attempt.inputs["collect"].facts["dataset"]
+    return table.scan(f"{attempt.settings.data}/{dataset}", [batch.id for batch in batches]).drop(table.RESERVED)
+
+
+def _read(attempt: Attempt, digest: str) -> Profile:
+    return Profile.from_json(json.loads(attempt.artifacts.get(Digest(digest))))
 
 
 def _usable(whole: Profile, attempt: Attempt) -> None:
@@ -81,37 +112,22 @@ def _remedy(attempt: Attempt, version: datasets.Version, base: datasets.Version 
 
 
 def _findings(
-    attempt: Attempt, whole: Profile, fresh: Profile, before: Profile | None, *, shifted_ok: bool
+    attempt: Attempt,
+    whole: Profile,
+    fresh: Profile,
+    before: Profile | None,
+    new: Sequence[datasets.Batch],
+    *,
+    shifted_ok: bool,
 ) -> list[Anomaly]:
     config, schema = attempt.config, attempt.schema
-    found = list(anomalies.constant(whole, schema))
+    found = list(splits.label_skew(whole.splits, config))
+    if not new:
+        return [*found, *anomalies.constant(whole, schema)]
     severity = "warn" if shifted_ok or config.on_shift == "warn" else "block"
-    if before is not None and attempt.inputs["collect"].facts["new"]:
-        found += anomalies.against_schema(anomalies.infer(before), fresh, config)
-        found += anomalies.drift(before, fresh, schema, config.drift)
-        if schema.task == "classification":
-            found += shift.label_shift(before.labels, fresh.labels, bound=config.label_shift, severity=severity,
-                                       between="in the new data")  # fmt: skip
-    if schema.task == "classification":
-        found += _between_splits(attempt)
-    return found
-
-
-def _between_splits(attempt: Attempt) -> list[Anomaly]:
-    facts, schema = attempt.inputs["collect"].facts, attempt.schema
-    wanted = [name for name in (schema.label, schema.subject) if name] if schema.subject else None
-    rows = table.scan(f"{attempt.settings.data}/{facts['dataset']}", facts["batches"])
-    frame = (rows.select(wanted) if wanted else rows).collect()
-    counted = frame.with_columns(split.assign(frame, schema)).group_by("split", schema.label).len()
-    labels: dict[str, dict[str, int]] = {}
-    for name, label, count in counted.iter_rows():
-        if label is not None:
-            labels.setdefault(name, {})[str(label)] = count
-    found: list[Anomaly] = []
-    for a, b in combinations(sorted(labels), 2):
-        found += shift.label_shift(labels[a], labels[b], bound=attempt.config.skew, severity="warn",
-                                   between=f"between {a} and {b} split")  # fmt: skip
-    return found
+    some = _rows(attempt, new).head(SOME).collect()
+    arrived = max(batch.arrived_at for batch in new)
+    return [*found, *findings(Fresh(fresh, arrived, some), before, schema, config, shifted=severity)]
 
 
 def _save(
@@ -119,10 +135,11 @@ def _save(
 ) -> None:
     attempt.save_json("schema.json", schema)
     attempt.save_json("profile.json", whole.to_json())
-    attempt.save_json("verdict.json", verdict.to_json())
+    held = compare(before, fresh, attempt.schema, attempt.config) if before else None
+    attempt.save_json("verdict.json", {**verdict.to_json(), "comparison": held})
     facts = attempt.inputs["collect"].facts
     title = f"Validation of {facts['dataset']}@{facts['version']}"
-    attempt.save("report.html", charts.report(title, verdict, fresh, before), "text/html")
+    attempt.save("report.html", charts.report(title, verdict, fresh, before, held), "text/html")
     attempt.facts.update(
         verdict=verdict.word,
         remedy=verdict.remedy,

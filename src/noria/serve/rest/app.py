@@ -5,25 +5,36 @@ Written on the bare server interface: a framework's routing and request objects 
 
 import asyncio
 import logging
-import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from noria import __version__
-from noria.errors import BadInput, NoriaError, StoreUnavailable
+from noria.errors import BadInput, NoriaError, NotFound, StoreUnavailable
+from noria.serve.host import Endpoint, Loaded
 from noria.serve.predict import Service
 from noria.serve.protocol import EXTENSIONS, Answer
-from noria.serve.rest import binary, wire
+from noria.serve.rest import binary, body, mlflow, routes, wire
 from noria.serve.rest.errors import Refused, status_of
+from noria.serve.rest.quick import Lane
 
 log = logging.getLogger("noria.serve")
-MOST_BYTES = 64 << 20
 BEGIN_S = 10.0
 JSON = ("content-type", "application/json")
 DIGITS = 18  # more than any version number has
 
 Headers = list[tuple[str, str]]
 Reply = tuple[int, Headers, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a request asks for: ``model`` and ``version`` are those of its path."""
+
+    model: str
+    version: int | None
+    body: bytes
+    headers: Any
 
 
 class App:
@@ -33,6 +44,8 @@ class App:
         self.service = service
         self._begin = begin
         self._end = end
+        self._lanes: Mapping[str, Lane] = {}
+        self._followed: Mapping[str, Endpoint] = {}
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.call_soon(self._begin)
@@ -42,39 +55,48 @@ class App:
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         try:
-            status, headers, body = await self._answer(scope, proto)
+            lane = self._lane(scope)
+            if lane is None:
+                status, headers, said = await self._answer(scope, proto)
+            else:
+                sent = await proto()
+                answered = lane.answer(sent)
+                if answered is None:
+                    call = Call(lane.model, lane.version, sent, scope.headers)
+                    status, headers, said = await self._infer(call)
+                else:
+                    status, (headers, said) = 200, answered
         except NoriaError as error:
-            status, headers, body = _failed(status_of(error), str(error))
+            status, headers, said = _failed(status_of(error), str(error))
         except Refused as error:
-            status, headers, body = _failed(error.status, str(error))
+            status, headers, said = _failed(error.status, str(error))
         except Exception as error:
             log.exception("a request failed")
-            status, headers, body = _failed(500, f"{type(error).__name__}: see the server's log")
-        proto.response_bytes(status, headers, body)
+            status, headers, said = _failed(500, f"{type(error).__name__}: see the server's log")
+        proto.response_bytes(status, headers, said)
+
+    def _lane(self, scope: Any) -> Lane | None:
+        """The quick way for the request, if there is one; only JSON bodies of a known length take it."""
+        endpoints = self.service.host.endpoints
+        if endpoints is not self._followed:
+            self._followed, self._lanes = endpoints, _lanes(self.service)
+        lane = self._lanes.get(scope.path)
+        if lane is None or scope.method != "POST":
+            return None
+        headers = scope.headers
+        length = headers.get("content-length")
+        if length is None or int(length) > body.MOST_BYTES or "content-encoding" in headers or binary.HEADER in headers:
+            return None
+        return lane
 
     async def _answer(self, scope: Any, proto: Any) -> Reply:
-        parts = scope.path.strip("/").split("/")
-        if not self.service.host.ready.is_set() and parts[:2] != ["v2", "health"]:
+        route, names = routes.find(scope.method, scope.path)
+        if not (route.early or self.service.host.ready.is_set()):
             await self._begun()
-        match parts:
-            case ["v2", "models", model, "infer"]:
-                return await self._infer(scope, proto, model, None)
-            case ["v2", "models", model, "versions", version, "infer"]:
-                return await self._infer(scope, proto, model, version)
-            case ["v2", "models", model, "predict"]:
-                return await self._predict(scope, proto, model, None)
-            case ["v2", "models", model, "versions", version, "predict"]:
-                return await self._predict(scope, proto, model, version)
-            case ["v2", "feedback"]:
-                return await self._feedback(scope, proto, None)
-            case ["v2", "models", model, "feedback"]:
-                return await self._feedback(scope, proto, model)
-            case ["v2", "repository", "index"]:
-                _method(scope, "POST")
-                return _json(self._index())
-        found = await self._look(parts)
-        _method(scope, "GET")
-        return found
+        sent = await body.read(scope, proto) if route.method == "POST" else b""
+        call = Call(names.get("model", ""), _number(names.get("version")), sent, scope.headers)
+        answered: Awaitable[Reply] = getattr(self, f"_{route.call}")(call)
+        return await answered
 
     async def _begun(self) -> None:
         """Wait for the first look at the routes: the port is open before it, and in another worker's stead."""
@@ -86,10 +108,10 @@ class App:
                 host.trouble or "the server is still loading", where="server", do="Ask again later."
             ) from error
 
-    async def _infer(self, scope: Any, proto: Any, model: str, version: str | None) -> Reply:
-        body = await _body(scope, proto)
-        length = scope.headers.get(binary.HEADER)
-        request, raw = wire.infer(model, _number(version), body, None if length is None else _length(length, len(body)))
+    async def _infer(self, call: Call) -> Reply:
+        length = call.headers.get(binary.HEADER)
+        json_length = None if length is None else _length(length, len(call.body))
+        request, raw = wire.infer(call.model, call.version, call.body, json_length)
         answer = await self.service.predict(request)
         found, head = wire.answer_infer(answer, request, raw)
         headers = _headers(answer)
@@ -98,108 +120,96 @@ class App:
             headers.append((binary.HEADER, str(head)))
         return 200, headers, found
 
-    async def _predict(self, scope: Any, proto: Any, model: str, version: str | None) -> Reply:
-        request = wire.predict(model, _number(version), await _body(scope, proto))
+    async def _predict(self, call: Call) -> Reply:
+        request = wire.predict(call.model, call.version, call.body)
         answer = await self.service.predict(request)
         return 200, _headers(answer), wire.answer_predict(answer, request)
 
-    async def _feedback(self, scope: Any, proto: Any, model: str | None) -> Reply:
-        body = await _body(scope, proto)
-        if model is not None:
-            self.service.host.endpoint(model)
-        told = wire.feedback(body)
-        await self.service.tell(told, endpoint=model)
+    async def _invocations(self, call: Call) -> Reply:
+        model = call.model or self._only()
+        signature = (await self._loaded(model, call.version)).signature
+        answer = await self.service.predict(mlflow.invocations(model, call.version, call.body, signature))
+        return 200, _headers(answer), mlflow.answer(answer)
+
+    async def _feedback(self, call: Call) -> Reply:
+        if call.model:
+            self.service.host.endpoint(call.model)
+        told = wire.feedback(call.body)
+        await self.service.tell(told, endpoint=call.model or None)
         return _json({"accepted": len(told)})
 
-    async def _look(self, parts: list[str]) -> Reply:
-        host = self.service.host
-        match parts:
-            case ["v2"]:
-                return _json({"name": "noria", "version": __version__, "extensions": list(EXTENSIONS)})
-            case ["v2", "health", "live"]:
-                return _json({"live": True})
-            case ["v2", "health", "ready"]:
-                ready = host.ready.is_set()
-                return _json({"live": True, "ready": ready}, 200 if ready else 503)
-            case ["v2", "models"]:
-                return _json({"models": list(host.endpoints)})
-            case ["v2", "models", model]:
-                return _json(await self._metadata(model, None))
-            case ["v2", "models", model, "versions", version]:
-                return _json(await self._metadata(model, _number(version)))
-            case ["v2", "models", model, "ready"] | ["v2", "models", model, "versions", _, "ready"]:
-                number = _number(parts[4]) if len(parts) == 6 else None
-                endpoint, _, loaded = host.pick(model, number, "")
-                ready = bool(endpoint.loaded) if number is None else loaded is not None
-                return _json({"name": model, "ready": ready}, 200 if ready else 503)
-        raise Refused(404, f"there is nothing at /{'/'.join(parts)}")
+    async def _live(self, call: Call) -> Reply:
+        return _json({"live": True})
 
-    async def _metadata(self, model: str, version: int | None) -> dict[str, Any]:
-        endpoint, known, loaded = self.service.host.pick(model, version, "")
-        loaded = loaded or await self.service.host.load(model, known)
-        inputs = [{"name": f.name, "datatype": f.datatype, "shape": [-1]} for f in loaded.signature.inputs]
-        return {
-            "name": model,
-            "versions": [str(number) for number in endpoint.wanted.versions],
-            "platform": "noria",
-            "inputs": inputs,
-            "outputs": loaded.signature.outputs(),
-            "parameters": {"weights": dict(endpoint.wanted.weights), "revision": endpoint.wanted.revision},
-        }
+    async def _ready(self, call: Call) -> Reply:
+        ready = self.service.host.ready.is_set()
+        return _json({"live": True, "ready": ready}, 200 if ready else 503)
 
-    def _index(self) -> list[dict[str, str]]:
-        return [
+    async def _openapi(self, call: Call) -> Reply:
+        from noria.serve.rest import openapi  # what most servers are never asked for is not kept in memory
+
+        return 200, [JSON], openapi.document()
+
+    async def _about(self, call: Call) -> Reply:
+        return _json({"name": "noria", "version": __version__, "extensions": list(EXTENSIONS)})
+
+    async def _models(self, call: Call) -> Reply:
+        return _json({"models": list(self.service.host.endpoints)})
+
+    async def _model_ready(self, call: Call) -> Reply:
+        endpoint, _, loaded = self.service.host.pick(call.model, call.version, "")
+        ready = bool(endpoint.loaded) if call.version is None else loaded is not None
+        return _json({"name": call.model, "ready": ready}, 200 if ready else 503)
+
+    async def _metadata(self, call: Call) -> Reply:
+        signature = (await self._loaded(call.model, call.version)).signature
+        wanted = self.service.host.endpoint(call.model).wanted
+        return _json(
             {
-                "name": name,
-                "version": str(number),
-                "state": "READY" if number in one.loaded else "UNAVAILABLE",
-                "reason": "" if number in one.loaded else "not loaded; a request for it loads it",
+                "name": call.model,
+                "versions": [str(number) for number in wanted.versions],
+                "platform": "noria",
+                "inputs": [{"name": f.name, "datatype": f.datatype, "shape": [-1]} for f in signature.inputs],
+                "outputs": signature.outputs(),
+                "parameters": {"weights": dict(wanted.weights), "revision": wanted.revision},
             }
-            for name, one in self.service.host.endpoints.items()
-            for number in one.wanted.versions
-        ]
+        )
+
+    async def _index(self, call: Call) -> Reply:
+        return _json(
+            [
+                {
+                    "name": name,
+                    "version": str(number),
+                    "state": "READY" if number in one.loaded else "UNAVAILABLE",
+                    "reason": "" if number in one.loaded else "not loaded; a request for it loads it",
+                }
+                for name, one in self.service.host.endpoints.items()
+                for number in one.wanted.versions
+            ]
+        )
+
+    async def _loaded(self, model: str, version: int | None) -> Loaded:
+        _, known, loaded = self.service.host.pick(model, version, "")
+        return loaded or await self.service.host.load(model, known)
+
+    def _only(self) -> str:
+        there = list(self.service.host.endpoints)
+        if len(there) != 1:
+            raise NotFound(
+                f"there are {len(there)} models", where="server", do="Name one: /v2/models/NAME/invocations."
+            )
+        return there[0]
 
 
-async def _body(scope: Any, proto: Any) -> bytes:
-    """The whole body of a POST, unpacked; refused before it is read if it says that it is too large."""
-    _method(scope, "POST")
-    headers = scope.headers
-    length = headers.get("content-length")
-    if length is not None and int(length) > MOST_BYTES:
-        raise Refused(413, f"the body has {length} bytes; at most {MOST_BYTES} are taken")
-    if length is None:
-        parts, size = [], 0
-        async for part in proto:
-            size += len(part)
-            if size > MOST_BYTES:
-                raise Refused(413, f"the body has more than {MOST_BYTES} bytes")
-            parts.append(part)
-        body = b"".join(parts)
-    else:
-        body = await proto()
-    encoding = headers.get("content-encoding")
-    return body if encoding is None else _unpacked(body, encoding.lower())
-
-
-def _unpacked(body: bytes, encoding: str) -> bytes:
-    windows = {"gzip": 31, "deflate": 15, "identity": 0}
-    if encoding not in windows:
-        raise Refused(415, f"Content-Encoding {encoding} is not known; use gzip or deflate")
-    if encoding == "identity":
-        return body
-    unpacker = zlib.decompressobj(windows[encoding])
-    try:
-        plain = unpacker.decompress(body, MOST_BYTES + 1)
-    except zlib.error as error:
-        raise BadInput(f"the body is not {encoding}: {error}", where="body", do="Send what the header says.") from error
-    if len(plain) > MOST_BYTES:
-        raise Refused(413, f"the body unpacks to more than {MOST_BYTES} bytes")
-    return plain
-
-
-def _method(scope: Any, method: str) -> None:
-    if scope.method != method:
-        raise Refused(405, f"{scope.method} is not answered at {scope.path}; use {method}")
+def _lanes(service: Service) -> dict[str, Lane]:
+    """Where requests may take the quick way, by path."""
+    found = {}
+    for name, endpoint in service.host.endpoints.items():
+        found[f"/v2/models/{name}/infer"] = Lane(service, name, None)
+        for number in endpoint.loaded:
+            found[f"/v2/models/{name}/versions/{number}/infer"] = Lane(service, name, number)
+    return found
 
 
 def _number(version: str | None) -> int | None:

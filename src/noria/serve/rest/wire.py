@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -102,7 +101,7 @@ def infer(model: str, version: int | None, body: bytes, json_length: int | None)
     request = Request(
         model=model,
         columns=columns,
-        rows=_bounded(max(rows, 0)),
+        rows=bounded(max(rows, 0)),
         id=raw.id,
         subject=None if subject is None else str(subject),
         version=version,
@@ -116,9 +115,9 @@ def predict(model: str, version: int | None, body: bytes) -> Request:
     """A ``predict`` body as a request: rows become columns, a name that a row lacks is a missing value there."""
     raw = decode(PREDICT, body)
     names = dict.fromkeys(name for row in raw.rows for name in row)
-    columns = {name: [_scalar(row.get(name), name) for row in raw.rows] for name in names}
+    columns = {name: [scalar(row.get(name), name) for row in raw.rows] for name in names}
     subject = None if raw.subject is None else str(raw.subject)
-    return Request(model, columns, _bounded(len(raw.rows)), raw.id, subject, version, (), raw.parameters or {})
+    return Request(model, columns, bounded(len(raw.rows)), raw.id, subject, version, (), raw.parameters or {})
 
 
 def feedback(body: bytes) -> list[Feedback]:
@@ -149,8 +148,8 @@ def answer_infer(answer: Answer, request: Request, raw: Infer) -> tuple[bytes, i
         {
             "model_name": answer.model,
             "model_version": str(answer.version),
-            "id": request.id if request.id is not None else uuid4().hex,
-            "parameters": _parameters(answer),
+            "id": answer.prediction if request.id is None else request.id,
+            "parameters": parameters(answer),
             "outputs": outputs,
         }
     )
@@ -174,14 +173,15 @@ def answer_predict(answer: Answer, request: Request) -> bytes:
         {
             "model_name": answer.model,
             "model_version": str(answer.version),
-            "id": request.id if request.id is not None else uuid4().hex,
-            "parameters": _parameters(answer),
+            "id": answer.prediction if request.id is None else request.id,
+            "parameters": parameters(answer),
             "predictions": entries,
         }
     )
 
 
-def _parameters(answer: Answer) -> Mapping[str, Any]:
+def parameters(answer: Answer) -> Mapping[str, Any]:
+    """What every answer says beside the answer itself."""
     said = {"prediction_id": answer.prediction, "release": answer.release, "variant": answer.variant}
     return said | {"ignored": answer.ignored} if answer.ignored else said
 
@@ -245,7 +245,8 @@ def _flat(name: str, data: list[Any]) -> list[Any]:
     return [value for one in data for value in one]
 
 
-def _scalar(value: Any, name: str) -> Any:
+def scalar(value: Any, name: str) -> Any:
+    """A value of a row; ``BadInput`` if it is none that a table holds."""
     if isinstance(value, dict | list):
         raise BadInput(
             f"{name!r} holds {type(value).__name__}", where="rows", do="Send numbers, texts, true, false or null."
@@ -253,7 +254,8 @@ def _scalar(value: Any, name: str) -> Any:
     return value
 
 
-def _bounded(rows: int) -> int:
+def bounded(rows: int) -> int:
+    """The number of rows, if so many are taken."""
     if rows > MOST_ROWS:
         raise BadInput(f"the request has {rows} rows", where="body", do=f"Send at most {MOST_ROWS} at once.")
     return rows

@@ -1,0 +1,99 @@
+"""The transformers in a lifecycle: fitted on training rows only, packed with the model, refused in one sentence."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+import noria as nr
+import projects
+from data.steps import Bench
+from noria.data.schema import Schema
+from noria.data.split import split_of
+from noria.errors import UserCodeFailed
+from noria.lifecycle import Lifecycle
+
+SCHEMA = Schema(label="approved", subject="applicant", positive="yes")
+TAGS = [None, "home", "home|car", "car|boat", "boat"]
+NOTES = ["a small house", "a red car", "wants a boat soon", "", "no idea"]
+COUNT = 300
+ROWS = projects.rows(COUNT).with_columns(
+    tags=pl.Series(TAGS * 60),
+    note=pl.Series(NOTES * 60),
+    at=pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 1, 1) + pl.duration(days=COUNT - 1), eager=True),
+    nothing=pl.lit(None, pl.String),
+    blank=pl.lit(" ... "),
+)
+LISTS: list[tuple[str, Any, list[str]]] = [
+    ("tags", nr.MultiHot(), ["tags"]),
+    ("letters", nr.CharIndices(4), ["job"]),
+    ("words", nr.TokenIndices(3), ["note"]),
+    ("meaning", nr.TokenVectors(3), ["note"]),
+]
+DATES = ("dates", make_pipeline(nr.Dates(), SimpleImputer()), ["at"])
+
+
+def bench(folder: Path, parts: list[Any], rows: pl.DataFrame = ROWS) -> Bench:
+    lifecycle = Lifecycle("loans", collect="inbox/*.csv", schema=SCHEMA, tune=nr.Tune(trials=1))
+    lifecycle.preprocess(lambda: ColumnTransformer(parts))
+    lifecycle.train(lambda: LogisticRegression(max_iter=1000))
+    made = Bench(folder, lifecycle)
+    made.arrive("1.csv", rows)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("parts", "kind", "reason"),
+    [(LISTS, "onnx", "the same answers"), ([*LISTS, DATES], "sklearn", "Dates has no ONNX")],
+)
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
+def test_a_model_is_one_graph_with_them_or_says_why_it_is_not(
+    tmp_path: Path, parts: list[Any], kind: str, reason: str
+) -> None:
+    on = bench(tmp_path, parts)
+    facts = on.upto("train").facts
+    assert facts["format"] == kind
+    assert reason in on.json("train", "onnx.json")["reason"]
+    assert {"tags__tags_car", "letters__job_3", "words__note_0", "meaning__note_2"} <= set(
+        on.results["preprocess"].facts["columns"]
+    )
+
+
+def test_only_training_rows_decide_what_is_known(tmp_path: Path) -> None:
+    elsewhere = pl.Series([split_of(who, SCHEMA.shares) != "train" for who in ROWS["applicant"]])
+    rows = ROWS.with_columns(tags=pl.when(elsewhere).then(pl.lit("moon|home")).otherwise("tags"))
+    on = bench(tmp_path, LISTS, rows)
+    on.upto("preprocess")
+    fitted = pickle.loads(on.bytes("preprocess", "preprocessor")).named_transformers_["tags"]
+    assert fitted.values_ == [["boat", "car", "home"]]
+    assert fitted.unseen_in(rows.select("tags").to_pandas()) == {"tags": {"moon": int(elsewhere.sum())}}
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (("x", nr.MultiHot(), ["nothing"]), "column 'nothing' holds no value in any training row"),
+        (("x", nr.TokenIndices(), ["blank"]), "column 'blank' has no word in any training row"),
+        (("x", nr.TokenVectors(), ["nothing"]), "column 'nothing' has no word in any training row"),
+        (("x", nr.Dates(), ["job"]), "column 'job' holds no date in any training row"),
+        (("x", nr.MultiHot("||"), ["tags"]), "separator is '||'; it must be one character"),
+        (("x", FunctionTransformer(lambda table: table.map(list)), ["job"]), "object values, not numbers"),
+        (("x", FunctionTransformer(lambda table: table[["age"]][::-1]), ["age"]), "changes the order of rows"),
+        (("x", FunctionTransformer(lambda table: table[1:]), ["age"]), "the transformer made 207 rows of 208"),
+    ],
+)
+def test_what_cannot_be_used_ends_preprocessing_with_one_sentence(tmp_path: Path, part: Any, said: str) -> None:
+    on = bench(tmp_path, [part])
+    on.upto("validate")
+    with pytest.raises(UserCodeFailed) as caught:
+        on.do("preprocess")
+    assert said in caught.value.what
+    assert "\n" not in str(caught.value)
+    assert caught.value.do

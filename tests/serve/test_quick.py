@@ -1,0 +1,132 @@
+"""The quick way and the general one give the same answer and capture the same; what is not plain takes the second."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from noria.data import captured
+from noria.serve.capture import Spool
+from noria.serve.flush import flush
+from noria.serve.host import Host
+from noria.serve.predict import Service
+from noria.serve.rest import wire
+from noria.serve.rest.quick import Lane
+from noria.settings import Settings, load
+from serve import small
+
+
+class Both:
+    """Both ways of one service; ``runner`` is its event loop."""
+
+    def __init__(self, place: Settings) -> None:
+        shelf = small.Shelf()
+        shelf.route("loans", {1: 50, 2: 50})
+        self.shelf, self.runner, self.place = shelf, asyncio.Runner(), place
+        self.host = Host(shelf)
+        self.runner.run(self.host.refresh())
+        self.service = Service(self.host, Spool(place.spool))
+
+    def quick(self, body: bytes, version: int | None = None) -> Any:
+        found = Lane(self.service, "loans", version).answer(body)
+        return None if found is None else json.loads(found[1])
+
+    def general(self, body: bytes, version: int | None = None) -> Any:
+        request, raw = wire.infer("loans", version, body, None)
+        answer = self.runner.run(self.service.predict(request))
+        return json.loads(wire.answer_infer(answer, request, raw)[0])
+
+    def captured(self) -> dict[str, dict[str, Any]]:
+        """All captured rows by prediction."""
+        self.runner.run(self.service.spool.rotate())
+        flush(self.place)
+        return {row["id"]: row for row in captured.predictions(self.place, "loans").to_dicts()}
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[Both]:
+    found = Both(load(tmp_path, environ={"NORIA_HOME": str(tmp_path / ".noria")}))
+    yield found
+    found.runner.close()
+
+
+def body(age: Any, job: Any, **more: Any) -> bytes:
+    inputs = [
+        {"name": "age", "datatype": "FP64", "shape": [1], "data": [age]},
+        {"name": "job", "datatype": "BYTES", "shape": [1, 1], "data": [job]},
+    ]
+    return json.dumps({"inputs": inputs, **more}).encode()
+
+
+def without_ids(said: Any) -> Any:
+    return {**said, "id": "", "parameters": {**said["parameters"], "prediction_id": ""}}
+
+
+NUMBERS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e30, 1e30)
+
+
+@given(
+    NUMBERS, st.none() | st.text(max_size=9), st.none() | st.text(max_size=5) | st.integers(), st.sampled_from([1, 2])
+)
+def test_both_ways_give_the_same_answer_and_capture_the_same(
+    both: Both, age: Any, job: str | None, subject: str | int | None, version: int
+) -> None:
+    sent = body(age, job, parameters={"subject": subject})
+    one, other = both.quick(sent, version), both.general(sent, version)
+    assert without_ids(one) == without_ids(other)
+    assert list(one) == list(other)
+    assert one["id"] == one["parameters"]["prediction_id"]
+    if subject not in (None, ""):
+        assert both.quick(sent)["model_version"] == both.general(sent)["model_version"]
+    rows = both.captured()
+    first, second = (rows[said["parameters"]["prediction_id"]] for said in (one, other))
+    told = {"inputs": "", "id": "", "at": "", "_batch": "", "_row": 0}
+    assert first | told == second | told
+    assert json.loads(first["inputs"]) == json.loads(second["inputs"])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b'{"inputs": "\xff"}',
+        b'{"inputs": ' + b"[" * 100_000,
+        body(40, "clerk", outputs=[{"name": "label"}]),
+        body(40, "clerk", parameters={"binary_data_output": True}),
+        body("40", "clerk"),
+        body(40, 3),
+        body(2**60, "clerk"),
+        body([40], "clerk"),
+        body(1e300, "clerk"),
+        body(40, "clerk").replace(b'"job"', b'"age"'),
+        body(40, "clerk").replace(b'"job"', b'"town"'),
+        body(40, "clerk").replace(b"FP64", b"FP16"),
+        body(40, "clerk").replace(b"[1]", b"[2]", 1),
+        b'{"inputs": []}',
+    ],
+    ids=lambda sent: sent[:60].decode(errors="replace"),
+)
+def test_what_is_not_plain_is_left_to_the_general_way(both: Both, sent: bytes) -> None:
+    assert both.quick(sent) is None
+    assert not list(both.place.spool.glob("*.open"))
+
+
+def test_the_quick_way_follows_the_route(both: Both) -> None:
+    lane = Lane(both.service, "loans", None)
+    versions = []
+    for number in (3, 4):
+        both.shelf.route("loans", {number: 100})
+        both.runner.run(both.host.refresh())
+        headers, said = lane.answer(body(40, "clerk")) or ([], b"")
+        assert dict(headers)["noria-model-version"] == json.loads(said)["model_version"] == str(number)
+        versions.append(json.loads(said)["outputs"][1]["data"][1])
+    assert versions == pytest.approx([small.share(3), small.share(4)], abs=1e-5)
+    assert Lane(both.service, "loans", 3).answer(body(40, "clerk")) is None  # not loaded any more
+    del both.shelf.routes["loans"]
+    both.runner.run(both.host.refresh())
+    assert lane.answer(body(40, "clerk")) is None
