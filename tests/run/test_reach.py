@@ -16,6 +16,12 @@ from noria.run.reach import reach
 ENTRY = "import helpers\nfrom helpers import *\n\ndef f(x):\n    return {call}\n"
 
 
+@pytest.fixture(autouse=True)
+def bytecode_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Python does unless told otherwise; an edit within a second that keeps the size must be seen all the same."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+
+
 def units(folder: Path, entry: str, helpers: str) -> dict[str, str]:
     """The units that ``f`` of an entry file reaches, by kind and name."""
     folder.mkdir(exist_ok=True)

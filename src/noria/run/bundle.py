@@ -10,8 +10,15 @@ import tempfile
 import traceback
 import zipfile
 from collections.abc import Iterator
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from noria.errors import BadLifecycle, Damaged, NoriaError, UserError
 
@@ -37,7 +44,7 @@ def load_lifecycle_module(entry: Path, project: Path) -> ModuleType:
         raise UserError(
             f"{entry.name} has the name of a module of Python itself", where=str(entry), do="Rename it: lifecycle.py."
         )
-    spec = importlib.util.spec_from_file_location(name, entry)
+    spec = importlib.util.spec_from_file_location(name, entry, loader=Fresh(name, str(entry)))
     if spec is None or spec.loader is None:
         raise UserError("this is no Python file", where=str(entry), do="Give a file that ends in .py.")
     module = importlib.util.module_from_spec(spec)
@@ -128,6 +135,22 @@ def _files_of(module: str, project: Path) -> Iterator[Path]:
                 yield file
 
 
+class Fresh(SourceFileLoader):
+    """Compiles what the file says now: cached bytecode is told apart by whole seconds and size only."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
+def _finder(folder: str) -> FileFinder:
+    """A path hook: modules of the loaded project are compiled afresh; ``ImportError`` for all others."""
+    if not any(Path(folder).is_relative_to(one) for one in _loaded) or SKIPPED.intersection(Path(folder).parts):
+        raise ImportError(folder)
+    return FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (Fresh, SOURCE_SUFFIXES))
+
+
 _loaded: list[Path] = []  # projects whose modules may be in sys.modules: at most the last one
 
 
@@ -141,7 +164,12 @@ def _forget(project: Path) -> None:
             ours = file and Path(file).is_relative_to(folder) and not SKIPPED.intersection(Path(file).parts)
             if ours and name.partition(".")[0] not in ("noria", "__main__"):
                 del sys.modules[name]
+    for place in list(sys.path_importer_cache):
+        if any(Path(place).is_relative_to(folder) for folder in {project, *_loaded}):
+            del sys.path_importer_cache[place]
     _loaded[:] = [project]
+    if _finder not in sys.path_hooks:
+        sys.path_hooks.insert(0, _finder)
     sys.path.insert(0, str(project))
     importlib.invalidate_caches()
 
