@@ -44,7 +44,7 @@ def load_lifecycle_module(entry: Path, project: Path) -> ModuleType:
         raise UserError(
             f"{entry.name} has the name of a module of Python itself", where=str(entry), do="Rename it: lifecycle.py."
         )
-    spec = importlib.util.spec_from_file_location(name, entry, loader=Fresh(name, str(entry)))
+    spec = importlib.util.spec_from_file_location(name, entry, loader=Fresh(name, str(entry.resolve())))
     if spec is None or spec.loader is None:
         raise UserError("this is no Python file", where=str(entry), do="Give a file that ends in .py.")
     module = importlib.util.module_from_spec(spec)
