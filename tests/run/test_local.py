@@ -180,3 +180,16 @@ def test_an_unknown_remedy_or_step_is_a_mistake(place: Place, file: Path) -> Non
         turn(place, file, remedy="pray")
     with pytest.raises(UserError, match="preprocess"):
         turn(place, file, force=["cook"])
+
+
+def test_a_release_that_is_judged_again_is_the_release_it_was(place: Place, file: Path) -> None:
+    turn(place, file)
+    projects.arrive(file.parent, "2")
+    second = turn(place, file)
+    again = turn(place, file, force=["release"])
+    assert (again.step("release").facts or {})["number"] == (second.step("release").facts or {})["number"] == 2
+    with place.store.read() as c:
+        assert [one.number for one in registry.versions(c, "loans")] == [1, 2]
+        route = routes.newest(c, "loans")
+        assert route is not None
+        assert set(route.weights) == {"1", "2"}

@@ -16,6 +16,7 @@ from noria.clock import Clock
 from noria.digest import Digest, canonical
 from noria.errors import NotFound, UserError
 from noria.release import card
+from noria.release.register import register
 from noria.store import audit, lineage, registry, runs
 from noria.store.artifacts import ArtifactStore
 from noria.store.attempt import Output, Result
@@ -54,24 +55,7 @@ def approve(
     number = registry.next_number(connection, asked.model)
     made, record = _decide(connection, artifacts, clock, asked, RELEASED, number, person)
     _must_be_new(connection, asked, record["package"])
-    version = registry.ModelVersion(
-        model=made.model,
-        number=number,
-        package=record["package"],
-        format=record["format"],
-        run_id=made.run_id,
-        dataset=record["dataset"],
-        dataset_version=record["dataset_version"],
-        params=record["params"],
-        metrics=record["analysis"]["metrics"],
-        release_id=made.id,
-        created_at=made.at,
-    )
-    registry.add_version(connection, version)
-    lineage.link(connection, f"model_version:{made.model}@{number}", f"release:{made.id}", "released by")
-    alias = registry.CHALLENGER if registry.champion(connection, made.model) else registry.CHAMPION
-    registry.set_alias(connection, clock, made.model, alias, number, actor=person.name, reason=person.reason)
-    return version
+    return register(connection, clock, record, run_id=made.run_id, actor=person.name)
 
 
 def refuse(connection: Connection, artifacts: ArtifactStore, clock: Clock, id: str, person: Person) -> registry.Release:

@@ -16,6 +16,7 @@ from noria.model.frame import columns_of
 from noria.release import card
 from noria.release.decide import Decision, decide
 from noria.release.gates import Case, Verdict, judge
+from noria.release.register import register
 from noria.stats.compare import Gap, paired
 from noria.stats.metrics import METRICS
 from noria.store import audit, lineage, registry
@@ -36,13 +37,12 @@ def run(attempt: Attempt) -> None:
     analysis = attempt.read_json("analyze", "analysis.json")
     with attempt.store.read() as c:
         champion = registry.champion(c, attempt.lifecycle)
-        number = registry.next_number(c, attempt.lifecycle)
     size = attempt.inputs["train"].outputs["model"].bytes
     case = Case(analysis, lambda metric: _compare(attempt, champion, metric), size / 2**20, lambda: _one_row(attempt))
     verdicts = judge(attempt.config.gates, case)
     decision = decide(verdicts, attempt.config.approval)
     id = _id(attempt, champion, verdicts, decision)
-    record = _record(attempt, id, analysis, verdicts, decision, number if decision.word == "released" else None)
+    record = _record(attempt, id, analysis, verdicts, decision, _number(attempt, id, decision))
     kept = attempt.save_json("release.json", record)
     attempt.save("card.html", card.card(record), "text/html")
     attempt.facts.update(
@@ -93,25 +93,7 @@ def keep(c: Connection, attempt: Attempt, record: dict[str, Any], kept: Digest) 
     )
     if number is None:
         return
-    registry.add_version(
-        c,
-        registry.ModelVersion(
-            model=model,
-            number=number,
-            package=record["package"],
-            format=record["format"],
-            run_id=attempt.run_id,
-            dataset=record["dataset"],
-            dataset_version=record["dataset_version"],
-            params=record["params"],
-            metrics=record["analysis"]["metrics"],
-            release_id=id,
-            created_at=at,
-        ),
-    )
-    lineage.link(c, f"model_version:{model}@{number}", f"release:{id}", "released by")
-    alias = registry.CHALLENGER if registry.champion(c, model) else registry.CHAMPION
-    registry.set_alias(c, attempt.clock, model, alias, number, actor="gates", reason=why)
+    register(c, attempt.clock, record, run_id=attempt.run_id, actor="gates")
 
 
 def _stop(attempt: Attempt, decision: Decision, record: dict[str, Any]) -> None:
@@ -180,6 +162,15 @@ def _id(attempt: Attempt, champion: registry.ModelVersion | None, verdicts: list
     against = champion.number if champion else None
     judged = [one.plain() for one in verdicts]
     return Digest.of_json([attempt.lifecycle, package, against, judged, decision.word]).hex[:16]
+
+
+def _number(attempt: Attempt, id: str, decision: Decision) -> int | None:
+    """The version's number: the one that this very release was given before, or the next."""
+    if decision.word != "released":
+        return None
+    with attempt.store.read() as c:
+        made = registry.of_release(c, id)
+        return made.number if made else registry.next_number(c, attempt.lifecycle)
 
 
 def _record(
