@@ -1,6 +1,8 @@
 # A bare `make` lists what there is. Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+# Extras that the tests use, by the lock.
+EXTRAS := $(addprefix --extra ,adbc dashboard mlflow opentelemetry text)
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run-stamp
 DEV := $(VENV)/.dev-stamp
@@ -49,12 +51,13 @@ $(RUN): requirements/run.lock pyproject.toml | $(BIN)/python
 
 $(DEV): requirements/dev.lock pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install -q -r requirements/torch.txt
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -qq -j 2 $(VENV)/lib src || true
 	@touch $@
 
 lock:
-	uv pip compile pyproject.toml --group dev --group build --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/dev.lock
+	uv pip compile pyproject.toml --group dev --group build $(EXTRAS) --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/dev.lock
 	uv pip compile pyproject.toml --group build --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -c requirements/dev.lock -o requirements/run.lock
 
 clean:
