@@ -2,38 +2,33 @@
 
     python dying.py FEED FOLDER URL SEED DEATHS
 
-Each collect runs in a child of its own, which kills itself with SIGKILL at an event chosen at random: a file opened,
-renamed or removed, a commit of the store or of the table about to happen or just done. Some are ended by the clock,
-wherever they are. After each death another child finds out whether store, table and readers agree. Prints where the
-deaths were, and how many contents there are now, as JSON.
+Each collect runs in a child of its own, which kills itself with SIGKILL at an effect chosen at random; some are ended by
+the clock, wherever they are; some have another collector beside them, which lives. After each death another child finds
+out whether store, table and readers agree. Prints where the deaths were, and how many contents there are now, as JSON.
 """
 
 import json
 import os
 import random
-import signal
 import sys
-from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import faults
 import noria.collect.step
 import noria.data.table
-import noria.store.migrations.upgrade
+import noria.store.migrations.upgrade  # noqa: F401  loaded before the fork, not in every child
 from collect.feeds import FEEDS, Feed
-from contracts.source import held
-from noria.store.engine import Store
+from contracts.source import collected, held
 
-SEEN = {"open", "os.rename", "os.mkdir", "os.remove"}
-CLOCK = 0.3  # share of deaths by the clock
+CLOCK, RIVAL = 0.3, 0.15  # shares of deaths by the clock, and of deaths beside another collector
 LONG_S = 0.15
 
 
 class Death:
-    """Sends SIGKILL to this process at the ``at``-th event, having said where."""
+    """Ends this process at the ``at``-th effect; 0: it does not."""
 
     def __init__(self, at: int, report: int) -> None:
         self.at, self.report, self.count = at, report, 0
@@ -41,86 +36,45 @@ class Death:
     def event(self, name: str) -> None:
         self.count += 1
         if self.count == self.at:
-            os.write(self.report, name.encode())
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def hook(self, home: Path) -> None:
-        """Make every effect on the outside an event."""
-
-        def audited(name: str, arguments: tuple[Any, ...]) -> None:
-            if name in SEEN and arguments and str(arguments[0]).startswith(str(home)):
-                self.event(f"{name} {Path(str(arguments[0])).suffix}")
-
-        sys.addaudithook(audited)
-        begin, commit = Store.begin, noria.data.table._commit
-
-        @contextmanager
-        def begin_and_tell(store: Store) -> Any:
-            with begin(store) as connection:
-                yield connection
-                self.event("before a commit")
-            self.event("after a commit")
-
-        def commit_and_tell(*arguments: Any) -> None:
-            self.event("before a Delta commit")
-            commit(*arguments)
-            self.event("after a Delta commit")
-
-        Store.begin = begin_and_tell  # type: ignore[method-assign,assignment]
-        noria.data.table._commit = commit_and_tell
+            faults.die(self.report, f"{name.partition(' ')[0]} {Path(name).suffix}" if "/" in name else name)
 
 
-def child(work: Callable[[int], None]) -> tuple[bool, str]:
-    """Do something in a process of its own; whether it came through, and what it wrote."""
-    reader, writer = os.pipe()
-    process = os.fork()
-    if process == 0:
-        try:
-            work(writer)
-            os._exit(0)
-        except BaseException as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
-            os._exit(1)
-    os.close(writer)
-    _, status = os.waitpid(process, 0)
-    with os.fdopen(reader) as pipe:
-        text = pipe.read()
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-        raise SystemExit("a child failed that nobody had killed")
-    return os.WIFEXITED(status), text
-
-
-def collect(feed: Feed, at: int, after_s: float) -> tuple[bool, str]:
-    """One collect that dies at an event, or after some time; 0: it does not."""
+def collect(feed: Feed, at: int, after_s: float, *, beside: bool) -> tuple[bool, str]:
+    """One collect that dies at an effect, or after some time; beside it perhaps one that lives."""
 
     def work(writer: int) -> None:
         bench = feed.bench()
         death = Death(at, writer)
-        death.hook(feed.folder)
-        signal.setitimer(signal.ITIMER_REAL, after_s)  # nobody handles the alarm: it ends the process at once
-        bench.do("collect")
+        faults.tell(feed.folder, death.event)
+        collected(bench)
         os.write(writer, str(death.count).encode())
 
-    return child(work)
+    dying = faults.begun(work, after_s)
+    if beside:
+        faults.child(lambda _: collected(feed.bench()))
+    return faults.ended(*dying)
 
 
 def main(feed: Feed, seed: int, deaths: int) -> dict[str, Any]:
-    choose, died, number, events = random.Random(seed), list[str](), 0, 20
+    choose, died, number, events, rivals = random.Random(seed), list[str](), 0, 20, 0
     while len(died) < deaths:
-        child(lambda _, n=number: feed.bring(n))
-        through = False
-        while not through:
-            by_clock = choose.random() < CLOCK
+        faults.child(lambda _, n=number: feed.bring(n))
+        there = False
+        while not there:
+            by_clock, beside = choose.random() < CLOCK, choose.random() < RIVAL
             at, after_s = (0, choose.uniform(0.001, LONG_S)) if by_clock else (choose.randint(1, events), 0.0)
-            through, told = collect(feed, at, after_s)
-            if through:
-                events = int(told)
-            else:
+            through, told = collect(feed, at, after_s, beside=beside)
+            if not through:
                 died.append("by the clock" if by_clock else told)
-            _, now = child(lambda writer: os.write(writer, str(len(held(feed, newest_only=True))).encode()) and None)
-            assert int(now) in ((number + 1,) if through else (number, number + 1)), (now, number, died[-1:])
+            elif not beside:
+                events = int(told)
+            _, now = faults.child(
+                lambda writer: os.write(writer, str(len(held(feed, newest_only=True))).encode()) and None
+            )
+            there, rivals = through or beside, rivals + beside
+            assert int(now) in ((number + 1,) if there else (number, number + 1)), (now, number, died[-1:])
         number += 1
-    return {"deaths": died, "contents": number}
+    return {"deaths": died, "contents": number, "rivals": rivals}
 
 
 if __name__ == "__main__":

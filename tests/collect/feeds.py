@@ -1,6 +1,7 @@
 """Every source with something to collect from it: content number 0, 1, 2, … that arrives when it is told to."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,16 @@ from data.steps import Bench
 from noria.collect.config import Files, Folder, Rows, Source, Sql
 from noria.data import captured, table
 from noria.data.schema import Schema
+from noria.digest import Digest
 from noria.lifecycle import Lifecycle
 
 ROWS = 7  # of each content
 
 
 class Feed:
-    """Where content arrives in a folder; ``column`` holds what names a row."""
+    """Where content arrives in a folder; ``column`` holds what names a row, ``deaths`` is how often a collector dies."""
 
-    column = "who"
+    column, deaths = "who", 6
 
     def __init__(self, folder: Path, url: str = "") -> None:
         self.folder, self.url = folder, url
@@ -34,7 +36,11 @@ class Feed:
 
     def names(self, number: int) -> set[str]:
         """What names the rows of a content."""
-        return set(content(number)[self.column])
+        return set(self.rows(number)[self.column])
+
+    def rows(self, number: int) -> pl.DataFrame:
+        """The rows of a content as the table is to hold them."""
+        return content(number)
 
     def bench(self) -> Bench:
         lifecycle = Lifecycle("loans", collect=self.source(), schema=Schema("paid", subject=self.column))
@@ -51,11 +57,15 @@ def content(number: int) -> pl.DataFrame:
 
 
 class Csv(Feed):
+    deaths = 14
+
     def bring(self, number: int) -> None:
         content(number).write_csv(self.place(f"{number}.csv"))
 
 
 class Parquet(Feed):
+    deaths = 14
+
     def bring(self, number: int) -> None:
         content(number).write_parquet(self.place(f"{number}.parquet"), row_group_size=3)
 
@@ -66,6 +76,8 @@ class Jsonl(Feed):
 
 
 class Sqlite(Feed):
+    deaths = 14
+
     def __init__(self, folder: Path, url: str = "") -> None:
         super().__init__(folder, url or f"sqlite:///{folder / 'shop.db'}")
 
@@ -80,24 +92,38 @@ class Sqlite(Feed):
 
 
 class Postgres(Sqlite):
+    deaths = 6
+
     def source(self) -> Source:
         return Sql("SELECT s.*, 1.5::numeric(4, 2) AS price FROM sales s;", self.url, watermark="age")
 
+    def rows(self, number: int) -> pl.DataFrame:
+        return content(number).with_columns(price=pl.lit(Decimal("1.50")))
+
 
 class Images(Feed):
-    column = "path"
+    column, deaths = "path", 14
 
     def source(self) -> Source:
         return Folder("inbox")
 
     def bring(self, number: int) -> None:
-        for row in content(number).iter_rows(named=True):
-            file = self.folder / "inbox" / row["paid"] / f"{row['who']}.png"
+        for row, one in zip(self.rows(number).iter_rows(named=True), content(number)["who"], strict=True):
+            file = self.folder / row["path"]
             file.parent.mkdir(exist_ok=True)
-            file.write_bytes(b"\x89PNG" + row["who"].encode())
+            file.write_bytes(picture(one))
 
-    def names(self, number: int) -> set[str]:
-        return {f"inbox/{row['paid']}/{row['who']}.png" for row in content(number).iter_rows(named=True)}
+    def rows(self, number: int) -> pl.DataFrame:
+        files = [(f"inbox/{paid}/{who}.png", picture(who), paid) for who, _, paid in content(number).iter_rows()]
+        return pl.DataFrame(
+            [(path, Digest.of(data).hex, len(data), "image/png", paid) for path, data, paid in files],
+            schema=["path", "digest", "bytes", "media", "paid"],
+            orient="row",
+        )
+
+
+def picture(who: str) -> bytes:
+    return b"\x89PNG" + who.encode()
 
 
 class Given(Feed):

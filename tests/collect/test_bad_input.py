@@ -57,15 +57,6 @@ def test_a_truncated_parquet_file(bench: Bench, cut: float) -> None:
     refused(bench, "not readable as parquet")
 
 
-def test_a_parquet_file_with_damage_in_the_middle(bench: Bench) -> None:
-    big = pl.concat([GOOD] * 5000)
-    path = parquet(bench, "2.parquet", big)
-    content = bytearray(path.read_bytes())
-    content[4:400] = b"\xff" * 396
-    path.write_bytes(content)
-    refused(bench, "damaged")
-
-
 @pytest.mark.parametrize("name", ["2.csv", "2.jsonl", "2.csv.gz"])
 def test_a_parquet_file_under_a_wrong_extension(bench: Bench, name: str) -> None:
     parquet(bench, name, GOOD)

@@ -12,7 +12,6 @@ from noria.collect import step
 from noria.collect.config import Files, Rows
 from noria.data import captured, table
 from noria.data.schema import Schema
-from noria.digest import Digest
 from noria.errors import BadInput, NoriaError, UserCodeFailed
 from noria.lifecycle import Lifecycle
 from noria.store import datasets
@@ -110,18 +109,6 @@ def test_without_any_file_it_says_where_it_looked(bench: Bench) -> None:
     with pytest.raises(BadInput, match="there are no data yet") as caught:
         bench.do("collect")
     assert "inbox/*" in caught.value.where
-
-
-def test_what_is_counted_is_what_is_kept(bench: Bench) -> None:
-    bench.arrive("1.csv", ONE)
-    bench.do("collect")
-    bench.arrive("2.csv", "who,age,paid\n7,,yes\n8,,no\n")  # numbers, and nothing, to the reader
-    bench.do("collect")
-    profiles = [json.loads(bench.artifacts.get(Digest(str(b.profile))))["columns"] for b in accepted(bench)[0]]
-    assert [{name: p[name]["kind"] for name in ONE.columns} for p in profiles] == [
-        {"who": "category", "age": "number", "paid": "category"}
-    ] * 2
-    assert profiles[1]["who"]["values"] == {"7": 1, "8": 1}
 
 
 def test_what_sources_offer_is_seen_before_they_are_collected(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """May this version go on? The verdict on whole arrivals."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,42 @@ def test_the_report_shows_the_worst_column_first_and_the_verdict_holds_the_compa
     assert (columns[0]["column"], columns[0]["status"]) == ("amount", "moved")
     page = on.bytes("validate", "report.html").decode()
     assert page.index("<h2>amount</h2>") < page.index("<h2>job</h2>")
+
+
+def batches(on: Bench) -> list[datasets.Batch]:
+    with on.store.read() as c:
+        return datasets.batches(c, "loans")
+
+
+def test_what_is_counted_is_what_the_table_keeps_of_the_columns_that_arrived(tmp_path: Path) -> None:
+    on = bench(tmp_path)
+    validated(on, "1.csv", projects.rows(600).with_columns(extra=pl.lit(1.5)))
+    validated(on, "2.csv", projects.rows(300, seed=1, first=1000).with_columns(age=pl.lit(None)))
+    first, second = (json.loads(on.artifacts.get(Digest(str(batch.profile)))) for batch in batches(on))
+    assert (first["columns"]["age"]["kind"], second["columns"]["age"]["kind"]) == ("number", "number")
+    assert "extra" in first["columns"]
+    assert "extra" not in second["columns"]
+
+
+def test_another_label_is_counted_anew(tmp_path: Path) -> None:
+    validated(bench(tmp_path), "1.csv", projects.rows(600))
+    on = bench(tmp_path, schema=Schema(label="sex", subject="applicant"))
+    on.do("collect")
+    assert set(on.do("validate").facts["labels"]) == {"f", "m"}
+
+
+def test_a_batch_that_cannot_be_read_is_left_out_from_then_on(tmp_path: Path) -> None:
+    on = bench(tmp_path, collect="inbox/*")
+    validated(on, "1.csv", projects.rows(600))
+    broken = tmp_path / "inbox" / "2.parquet"
+    projects.rows(300, seed=1, first=1000).write_parquet(broken)
+    content = bytearray(broken.read_bytes())
+    content[4:200] = bytes(196)
+    broken.write_bytes(content)
+    on.turn()
+    on.do("collect")
+    with pytest.raises(BadInput, match=r"inbox/2.parquet is damaged"):
+        on.do("validate")
+    on.turn()
+    assert on.do("collect").facts["rows"] == 600
+    assert on.do("validate").facts["verdict"] == "pass"

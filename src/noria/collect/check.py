@@ -1,6 +1,6 @@
 """May these rows be collected? If not, one sentence."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +22,13 @@ def usable(columns: Collection[str], name: str, schema: Schema) -> None:
                 where=f"columns are {', '.join(list(columns)[:20])}",
                 do="Correct the file, or the schema in the lifecycle file.",
             )
+    kind = columns.get(schema.label) if isinstance(columns, Mapping) else None
+    if isinstance(kind, pl.List | pl.Array) and schema.task != "multilabel":
+        raise BadInput(
+            f"the label {schema.label!r} is a list in {name}: a row has several labels",
+            where="Schema",
+            do="Write Schema(..., task='multilabel').",
+        )
     taken = sorted(set(columns) & set(RESERVED))
     if taken:
         raise BadInput(f"column {', '.join(taken)} has a reserved name", where=name, do="Rename it.")

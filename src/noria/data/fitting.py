@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from noria.data import lists
 from noria.errors import BadInput
 
 UTC = "UTC"
@@ -23,15 +24,16 @@ KEPT = (
     *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.Decimal),
     *(pl.Boolean, pl.String, pl.Date, pl.Datetime),
 )
+LISTS = (pl.List, pl.Array)
 
 
 def settled(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame in types that a table can hold.
+    """The frame in types that a table can hold; lists become texts.
 
     Raises
     ------
     BadInput
-        If a column is nested, of bytes or durations, or holds whole numbers of more than 64 bits.
+        If a column is nested otherwise, of bytes or durations, or holds whole numbers of more than 64 bits.
     """
     return frame.with_columns(_settled(frame[name]) for name, kind in frame.schema.items() if _lasting(kind) != kind)
 
@@ -67,11 +69,15 @@ def _lasting(kind: pl.DataType) -> pl.DataType | None:
         return pl.Datetime("us", UTC if kind.time_zone else None)
     if isinstance(kind, KEPT):
         return kind
+    if isinstance(kind, LISTS):
+        return pl.String()
     wider = WIDER.get(type(kind))
     return None if wider is None else wider()
 
 
 def _settled(values: pl.Series) -> pl.Series:
+    if isinstance(values.dtype, LISTS):
+        return lists.joined(values)
     want = _lasting(values.dtype)
     if want is None:
         raise BadInput(

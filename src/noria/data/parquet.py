@@ -24,6 +24,11 @@ def schema(path: Path) -> pl.Schema:
     return pl.Schema(pl.read_parquet_schema(path))
 
 
+def height(path: Path) -> int:
+    """How many rows a file has, by its footer."""
+    return int(pl.scan_parquet(path).select(pl.len()).collect().item())
+
+
 def statistics(path: Path) -> dict[str, Any]:
     """Rows, missing values, least and greatest value by column, in Delta's words; what the footer lacks is left out."""
     footer = parquet.read_metadata(path)

@@ -10,6 +10,7 @@ import polars as pl
 from noria.data import old_profile
 from noria.data.column import Column, ranked
 from noria.data.distinct import KEPT
+from noria.data.lists import one_label_a_row
 from noria.data.schema import Schema
 from noria.data.table import RESERVED
 from noria.data.tally import tally
@@ -29,7 +30,7 @@ class Profile:
     Attributes
     ----------
     labels
-        Rows of each label; empty in a regression.
+        Rows of each label; empty in a regression. With several labels a row, it counts once for each.
     groups
         The same by protected column and group.
     splits
@@ -75,7 +76,7 @@ class Profile:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "Profile":
         """A profile that was kept, in this format or an earlier one."""
-        found = dict(raw)
+        found = {name: value for name, value in raw.items() if name != "counted"}
         number = found.pop("format", 1)
         if number != NUMBER:
             found["columns"] = {name: old_profile.column(one) for name, one in raw["columns"].items()}
@@ -88,7 +89,7 @@ def _column(raw: Mapping[str, Any]) -> Column:
 
 
 def profile(rows: pl.DataFrame | pl.LazyFrame, schema: Schema) -> Profile:
-    """Statistics of rows in one pass over them; labels are counted in a classification only.
+    """Statistics of rows in one pass over them; labels are not counted in a regression.
 
     Of a lazy frame some rows at a time are in memory, so it may be larger than that.
     """
@@ -97,15 +98,16 @@ def profile(rows: pl.DataFrame | pl.LazyFrame, schema: Schema) -> Profile:
     count = 0
     labels: dict[str, int] = {}
     groups: dict[str, dict[str, dict[str, int]]] = {name: {} for name in schema.protected if name in kinds}
-    counted = schema.task == "classification" and schema.label in kinds
+    counted = schema.task != "regression" and schema.label in kinds
     with ThreadPoolExecutor(HANDS) as hands:
         for piece in _pieces(rows, len(kinds)):
             count += piece.height
             done = [hands.submit(one.add, piece[name]) for name, one in tallies.items()]
             if counted:
-                labels = _add(labels, _labels(piece, schema.label))
+                each = one_label_a_row(piece, schema)
+                labels = _add(labels, _labels(each, schema.label))
                 for name in list(groups):
-                    groups[name] = _add_all(groups[name], _grouped(piece, name, schema.label))
+                    groups[name] = _add_all(groups[name], _grouped(each, name, schema.label))
             for one in done:
                 one.result()
     columns = {name: one.column() for name, one in tallies.items()}

@@ -7,6 +7,7 @@ from noria.declared import check
 from noria.errors import BadLifecycle
 
 SPLITS = ("train", "validation", "analysis")
+TASKS = ("classification", "multilabel", "regression")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Schema:
     positive
         The label's value that counts as the favourable answer; None: the larger one in sorting order.
     task
-        ``classification`` or ``regression``.
+        ``classification``, ``regression``, or ``multilabel``: a row has any number of labels, as a list or as one text
+        such as ``"red|blue"``.
     shares
         Shares of train, validation and analysis split; they add up to 1.
     """
@@ -45,10 +47,10 @@ class Schema:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.task not in ("classification", "regression"):
-            raise BadLifecycle(
-                f"unknown task {self.task!r}", where="Schema", do="Use 'classification' or 'regression'."
-            )
+        if self.task not in TASKS:
+            raise BadLifecycle(f"unknown task {self.task!r}", where="Schema", do=f"Use {', '.join(TASKS)}.")
+        if self.task == "multilabel" and self.positive is not None:
+            raise BadLifecycle("of several labels none is the favourable one", where="Schema", do="Leave positive out.")
         if len(self.shares) != len(SPLITS) or abs(sum(self.shares) - 1) > 1e-9 or min(self.shares) <= 0:
             raise BadLifecycle(
                 f"shares {self.shares} are not three positive numbers that add up to 1",

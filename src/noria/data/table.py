@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
@@ -193,6 +194,22 @@ def scan(path: str, batches: Sequence[str]) -> pl.LazyFrame:
         [_numbered(rows.filter(pl.col(BATCH) == batch), sort=batch not in ordered) for batch in batches],
         how="vertical",
     )
+
+
+def own(path: str, batch: str) -> pl.LazyFrame:
+    """A batch's rows with the columns that it arrived with, not those that the table has from others; in no order.
+
+    Raises
+    ------
+    Damaged
+        If the batch is not in the table.
+    """
+    table = _open(path)
+    files = [] if table is None else _files(table).get(batch, [])
+    if not files:
+        raise Damaged(f"the table does not hold batch {batch}", where=path, do="Restore it from a backup.")
+    rows = pl.scan_parquet([Path(path) / unquote(file) for file in files], hive_partitioning=False)
+    return rows.drop(RESERVED, strict=False)
 
 
 def _in_order(table: DeltaTable) -> set[str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from noria.errors import BadInput
 from noria.model.signature import MISSING, Field
 
+LISTED = 0.25  # share of the values with a "|" between others, from which a column holds lists
 WORDY = 3.0  # blanks in a value, on average, from which a column is text rather than a category
 
 
@@ -42,8 +43,10 @@ def _kind(column: pl.Series) -> str | None:
         return "category"
     if column.dtype != pl.String:
         return None
-    known = column.drop_nulls()
-    words = known.head(1000).str.count_matches(r"\s").mean() if len(known) else 0
+    known = column.drop_nulls().head(1000)
+    if len(known) and known.str.contains(r"[^|\s]\s*\|\s*[^|\s]").sum() >= LISTED * len(known):
+        return "list"
+    words = known.str.count_matches(r"\s").mean() if len(known) else 0
     return "text" if isinstance(words, float) and words >= WORDY else "category"
 
 

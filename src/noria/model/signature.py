@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from noria.errors import BadInput
 
 MISSING = "missing"  # the category of a value that is not there; numbers use NaN
-DATATYPES = {"number": "FP32", "category": "BYTES", "text": "BYTES", "bool": "BOOL"}
+DATATYPES = {"number": "FP32", "category": "BYTES", "list": "BYTES", "text": "BYTES", "bool": "BOOL"}
 
 Columns = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One input column. ``kind`` is ``number``, ``category``, ``text`` or ``bool``."""
+    """One input column. ``kind`` is ``number``, ``category``, ``list``, ``text`` or ``bool``."""
 
     name: str
     kind: str
@@ -43,17 +43,22 @@ class Signature:
     label
         Name of the column that is predicted.
     positive
-        The favourable label; None for regression.
+        The favourable label; None for regression, and where a row may have several labels.
+    several
+        True: a row may have any number of the classes, each with its own probability.
     """
 
     inputs: tuple[Field, ...]
     classes: tuple[Any, ...] | None
     label: str
     positive: Any = None
+    several: bool = False
 
     @property
     def task(self) -> str:
-        return "regression" if self.classes is None else "classification"
+        if self.classes is None:
+            return "regression"
+        return "multilabel" if self.several else "classification"
 
     @property
     def positive_index(self) -> int:
@@ -75,6 +80,7 @@ class Signature:
             "classes": None if self.classes is None else list(self.classes),
             "label": self.label,
             "positive": self.positive,
+            **({"several": True} if self.several else {}),
         }
 
     @classmethod
@@ -82,7 +88,7 @@ class Signature:
         """Read back what ``plain`` wrote."""
         inputs = tuple(Field(one["name"], one["kind"]) for one in raw["inputs"])
         classes = None if raw["classes"] is None else tuple(raw["classes"])
-        return cls(inputs, classes, raw["label"], raw["positive"])
+        return cls(inputs, classes, raw["label"], raw["positive"], raw.get("several", False))
 
     def clean(self, columns: Columns) -> dict[str, NDArray[Any]]:
         """Columns as both Python and ONNX models take them: float32 with NaN, or texts with ``missing``; one dimension.

@@ -13,10 +13,12 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from noria.model.signature import Field
 from noria.preprocess.config import Preprocess
+from noria.preprocess.lists import MultiHot
 
 
 def transformer(fields: Sequence[Field], train: pd.DataFrame, options: Preprocess) -> Any:
-    """Numbers: median for missing ones, then scaled. Categories: one-hot. Texts: weighted words. Unfitted.
+    """Numbers: median for missing ones, then scaled. Categories: one-hot. Lists: one feature a value. Texts: weighted
+    words. Unfitted.
 
     Parameters
     ----------
@@ -34,6 +36,9 @@ def transformer(fields: Sequence[Field], train: pd.DataFrame, options: Preproces
     if categories:
         encoder = OneHotEncoder(categories=frequent, handle_unknown="ignore", sparse_output=False, dtype=np.float32)
         parts.append(("categories", encoder, categories))
+    lists = [f.name for f in fields if f.kind == "list"]
+    if lists:
+        parts.append(("lists", MultiHot(min_count=options.min_frequency, max_size=options.words), lists))
     for field in fields:
         if field.kind == "text":
             parts.append((f"words of {field.name}", TfidfVectorizer(max_features=options.words), field.name))

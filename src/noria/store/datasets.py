@@ -16,7 +16,8 @@ from noria.store.tables import batch, tag, version
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One immutable increment; ``bytes`` is the size of its source, ``profile`` an artifact digest."""
+    """One immutable increment; ``bytes`` is the size of its source, ``profile`` the digest of the artifact with its
+    statistics, once validation has made them."""
 
     id: str
     dataset: str
@@ -69,6 +70,12 @@ def set_state(connection: Connection, dataset: str, id: str, state: str, reason:
     """Take a batch into the next version (``accepted``) or leave it out (``quarantined``); its rows stay."""
     query = update(batch).where(batch.c.dataset == dataset, batch.c.id == id)
     connection.execute(query.values(state=state, reason=reason))
+
+
+def set_profile(connection: Connection, dataset: str, id: str, digest: str) -> None:
+    """Record the artifact that holds a batch's statistics."""
+    query = update(batch).where(batch.c.dataset == dataset, batch.c.id == id)
+    connection.execute(query.values(profile=digest))
 
 
 def version_digest(ids: Sequence[str]) -> str:

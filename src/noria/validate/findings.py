@@ -60,7 +60,7 @@ def findings(
     if before is not None:
         found += anomalies.against_schema(expected or anomalies.infer(before), new, config)
         found += drift(before, new, schema, config)
-        if schema.task == "classification":
+        if schema.task != "regression":
             found += label_shift(
                 before.labels, new.labels, bound=config.label_shift, severity=shifted, between="in the new data"
             )

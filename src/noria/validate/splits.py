@@ -6,6 +6,7 @@ from itertools import combinations
 import polars as pl
 
 from noria.data import split
+from noria.data.lists import one_label_a_row
 from noria.data.profile import profile
 from noria.data.schema import Schema
 from noria.validate.config import Validate
@@ -22,13 +23,14 @@ Counts = Mapping[str, Mapping[str, int]]
 def labels(rows: pl.LazyFrame, schema: Schema) -> dict[str, dict[str, int]]:
     """Rows of each label by split, in one pass; empty in a regression."""
     found: dict[str, dict[str, int]] = {}
-    if schema.task != "classification":
+    if schema.task == "regression":
         return found
     wanted = [name for name in (schema.label, schema.subject, schema.time) if name]
     # Without a subject the content decides, and so it does where the subject is missing.
     keyed = schema.subject is not None and not rows.select(pl.col(schema.subject).is_null().any()).collect().item()
     for piece in (rows.select(wanted) if keyed else rows).collect_batches(chunk_size=PIECE):
-        counted = piece.with_columns(split.assign(piece, schema).alias("split")).group_by("split", schema.label).len()
+        assigned = one_label_a_row(piece.with_columns(split.assign(piece, schema).alias("split")), schema)
+        counted = assigned.group_by("split", schema.label).len()
         for name, label, count in counted.sort("split", schema.label).iter_rows():
             if label is not None:
                 side = found.setdefault(name, {})

@@ -1,25 +1,23 @@
 """Validate: may this version go on?"""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 import polars as pl
 
 from noria.data import table
 from noria.data.profile import Profile
-from noria.digest import Digest
 from noria.errors import BadInput
 from noria.store import audit, datasets
 from noria.store.attempt import Alert, Attempt
 from noria.validate import anomalies, charts, splits
+from noria.validate import batches as profiles
 from noria.validate.compare import compare
 from noria.validate.findings import Fresh, findings
 from noria.validate.report import Anomaly, Verdict, judge
 
-FORMAT = 3
+FORMAT = 4
 SOME = 20_000  # new rows that are looked at one by one
 USES = {"collect": ("dataset", "version", "digest", "batches", "new", "baseline")}
 
@@ -64,9 +62,9 @@ def _before(attempt: Attempt, base: datasets.Version | None, batches: Mapping[st
     if base is None:
         return None
     held = attempt.inputs["collect"].facts["batches"]
-    if base.profile is not None and set(base.batches) <= set(held):
-        kept = _read(attempt, base.profile)
-        if kept.splits or attempt.schema.task == "regression":
+    if set(base.batches) <= set(held):
+        kept = profiles.kept(attempt, base.profile)
+        if kept is not None and (kept.splits or attempt.schema.task == "regression"):
             return kept
     left = [batches[id] for id in base.batches if id in held]
     return _counted(attempt, left) if left else None
@@ -74,17 +72,12 @@ def _before(attempt: Attempt, base: datasets.Version | None, batches: Mapping[st
 
 def _counted(attempt: Attempt, batches: Sequence[datasets.Batch]) -> Profile:
     """The profile of batches, with the labels of each split."""
-    merged = reduce(Profile.merge, [_read(attempt, str(batch.profile)) for batch in batches])
-    return replace(merged, splits=splits.labels(_rows(attempt, batches), attempt.schema))
+    return replace(profiles.merged(attempt, batches), splits=splits.labels(_rows(attempt, batches), attempt.schema))
 
 
 def _rows(attempt: Attempt, batches: Sequence[datasets.Batch]) -> pl.LazyFrame:
     dataset = attempt.inputs["collect"].facts["dataset"]
     return table.scan(f"{attempt.settings.data}/{dataset}", [batch.id for batch in batches]).drop(table.RESERVED)
-
-
-def _read(attempt: Attempt, digest: str) -> Profile:
-    return Profile.from_json(json.loads(attempt.artifacts.get(Digest(digest))))
 
 
 def _usable(whole: Profile, attempt: Attempt) -> None:
@@ -95,7 +88,7 @@ def _usable(whole: Profile, attempt: Attempt) -> None:
             where=f"column {attempt.schema.label}",
             do="Remove or label those rows.",
         )
-    if attempt.schema.task == "classification" and len(whole.labels) < 2:
+    if attempt.schema.task != "regression" and len(whole.labels) < 2:
         only = f"only the value {next(iter(whole.labels))!r}" if whole.labels else "no values"
         raise BadInput(
             f"label {attempt.schema.label!r} has {only}",
@@ -134,7 +127,7 @@ def _save(
     attempt: Attempt, verdict: Verdict, schema: dict[str, Any], whole: Profile, fresh: Profile, before: Profile | None
 ) -> None:
     attempt.save_json("schema.json", schema)
-    attempt.save_json("profile.json", whole.to_json())
+    attempt.save_json("profile.json", profiles.to_json(whole, attempt.schema))
     held = compare(before, fresh, attempt.schema, attempt.config) if before else None
     attempt.save_json("verdict.json", {**verdict.to_json(), "comparison": held})
     facts = attempt.inputs["collect"].facts
