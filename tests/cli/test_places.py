@@ -19,6 +19,7 @@ LOOKS = [
     ["trace", "prediction", "p1"],
     ["audit", "show"],
     ["audit", "verify"],
+    ["token", "list"],
     ["step", "loans-1", "train"],
 ]
 CHANGES = [
@@ -30,8 +31,18 @@ CHANGES = [
     ["model", "refuse", "0123", "--reason", "x"],
     ["route", "set", "loans", "1=1"],
     ["feedback", "import", "loans", "labels.csv"],
+    ["token", "revoke", "shop"],
+    ["audit", "export", "log.jsonl"],
 ]
-LISTS = {"data log", "model list", "route show", "audit show", "audit verify"}  # of nothing too
+LISTS = {
+    "data log",
+    "model list",
+    "route show",
+    "audit show",
+    "audit verify",
+    "audit export",
+    "token list",
+}
 
 
 @pytest.mark.parametrize("words", LOOKS, ids=" ".join)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from noria.clock import FixedClock
 from noria.digest import Digest
@@ -32,6 +33,18 @@ def model(number: int) -> registry.ModelVersion:
     return registry.ModelVersion(
         "loans", number, "p", "onnx", "loans-1", "loans", 1, {"C": 1.0}, {"auc": 0.9}, f"r{number}", NOON
     )
+
+
+UNGUARDED = {
+    "sqlite": ["DROP TRIGGER audit_stays", "DROP TRIGGER audit_is_kept"],
+    "postgresql": ["ALTER TABLE audit DISABLE TRIGGER ALL"],
+}
+
+
+def decisions(store: Store, count: int) -> None:
+    with store.begin() as c:
+        for number in range(count):
+            audit.record(c, CLOCK, actor="a", action="x", subject=str(number))
 
 
 class MetadataContract:
@@ -163,15 +176,27 @@ class MetadataContract:
             assert {e.parent for e in lineage.up(c, "model:1")} == {"run:1", "batch:1", "batch:2"}
             assert {e.child for e in lineage.down(c, "batch:2")} == {"run:1", "model:1"}
 
-    def test_the_audit_chain_shows_what_was_altered(self, store: Store) -> None:
-        with store.begin() as c:
-            for number in range(4):
-                audit.record(c, CLOCK, actor="a", action="x", subject=str(number))
+    @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x' WHERE number = 2", "DELETE FROM audit"])
+    def test_the_log_of_decisions_can_only_grow(self, store: Store, statement: str) -> None:
+        decisions(store, 4)
+        with pytest.raises(DBAPIError, match="can only grow"), store.begin() as c:
+            c.exec_driver_sql(statement)
+        with store.read() as c:
             assert list(audit.problems(c)) == []
+
+    def test_what_was_changed_past_the_guard_shows_in_the_chain(self, store: Store) -> None:
+        decisions(store, 5)
+        with store.begin() as c:
+            for statement in UNGUARDED[c.dialect.name]:
+                c.exec_driver_sql(statement)
             c.exec_driver_sql("UPDATE audit SET actor = 'somebody else' WHERE number = 2")
             assert [p.split(" ")[1] for p in audit.problems(c)] == ["2"]
             c.exec_driver_sql("DELETE FROM audit WHERE number = 2")
-            assert "missing" in next(audit.problems(c))
+            assert "Entry 2 is missing: after 1 comes 3." in list(audit.problems(c))
+            c.exec_driver_sql("DELETE FROM audit WHERE number > 3")
+            assert list(audit.problems(c))[-1] == "Entries 4 to 5 are missing: the log ends at 3."
+            audit.record(c, CLOCK, actor="a", action="x", subject="after")
+            assert list(audit.problems(c))[-1] == "Entries 4 to 5 are missing: after 3 comes 6."
 
     def test_writers_at_once_lose_nothing(self, store: Store) -> None:
         def write() -> None:

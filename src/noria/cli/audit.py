@@ -1,14 +1,21 @@
 """noria audit: the log of decisions."""
 
+import sys
+from contextlib import nullcontext
+from dataclasses import asdict
 from datetime import datetime
+from json import loads
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from noria.cli import output
-from noria.errors import Damaged
+from noria.digest import canonical
+from noria.errors import BadInput, Damaged
 from noria.store import audit
 
+MOST = 20  # sentences about what is wrong
 app = output.app("The log of every decision: who, what, why; each entry chained to the one before.")
 
 
@@ -20,7 +27,7 @@ def show(
     """Print the newest entries."""
     place = output.existing_place()
     with place.store.read() as c:
-        entries = list(audit.entries(c))[-most:]
+        entries = audit.newest(c, most)
     if json:
         output.show_json(entries)
         return
@@ -35,17 +42,53 @@ def show(
 
 
 @app.command()
-def verify(json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False) -> None:
+def verify(
+    file: Annotated[Path | None, typer.Argument(help="An export instead of the store: JSON lines.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
     """Find any entry that was altered, removed or moved; exit code 1 if there is one."""
-    place = output.existing_place()
-    with place.store.read() as c:
-        count, wrong = sum(1 for _ in audit.entries(c)), list(audit.problems(c))
+    if file is None:
+        place = output.existing_place()
+        where = place.store.url
+        with place.store.read() as c:
+            count, wrong = audit.count(c), list(audit.problems(c))
+    else:
+        where, chain = str(file), _exported(file)
+        count, wrong = len(chain), list(audit.broken(chain))
     if wrong:
-        raise Damaged(" ".join(wrong), where=place.store.url, do="Compare with a backup.")
+        raise Damaged(" ".join(wrong[:MOST]), where=where, do="Compare with a backup.")
     if json:
         output.show_json({"entries": count, "problems": []})
     else:
         output.say(f"{count} entries, the chain holds.")
+
+
+@app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(help="To write; standard output if left out.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print how many were written as JSON.")] = False,
+) -> None:
+    """All entries as JSON lines, oldest first: 'noria audit verify FILE' checks them without the store."""
+    place = output.existing_place()
+    with place.store.read() as c, open(file, "w") if file else nullcontext(sys.stdout) as target:
+        for entry in audit.entries(c):
+            target.write(canonical(asdict(entry)).decode() + "\n")
+        count = audit.count(c)
+    if file is None:
+        return
+    if json:
+        output.show_json({"entries": count, "file": str(file)})
+    else:
+        output.say(f"{count} entries in {file}")
+
+
+def _exported(file: Path) -> list[audit.Entry]:
+    try:
+        return [audit.Entry(**loads(line)) for line in file.read_text().splitlines() if line.strip()]
+    except (ValueError, TypeError) as error:
+        raise BadInput(
+            f"it is no export of the log: {error}", where=str(file), do="Write one with 'noria audit export FILE'."
+        ) from error
 
 
 def command(words: list[str]) -> int:

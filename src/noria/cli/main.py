@@ -12,13 +12,14 @@ COMMANDS = {  # word: (module, what it does), in the order of the wheel
     "demo": ("noria.cli.demo", "the whole loop on bundled real data"),
     "run": ("noria.cli.run", "turn the wheel once"),
     "step": ("noria.cli.step", "do one step of a run: what orchestrators call"),
-    "data": ("noria.cli.data", "versions of the data: log, show, diff, tag, export"),
+    "data": ("noria.cli.data", "versions of the data: log, show, diff, compare, verify, quarantine, accept, export"),
     "model": ("noria.cli.model", "model versions: list, show, card, approve, refuse, promote, rollback"),
     "serve": ("noria.cli.serve", "the model server"),
     "route": ("noria.cli.route", "traffic weights: show, set"),
+    "token": ("noria.cli.token", "who may ask, answer and decide over the network: create, list, revoke"),
     "feedback": ("noria.cli.feedback", "labels and ratings for predictions: import, show"),
     "trace": ("noria.cli.trace", "from any thing to all it came from and all that came of it"),
-    "audit": ("noria.cli.audit", "the log of decisions: show, verify"),
+    "audit": ("noria.cli.audit", "the log of decisions: show, verify, export"),
     "doctor": ("noria.cli.doctor", "what is configured, what is reachable, what is wrong"),
 }
 OK, FAILED, MISTAKE, STOPPED = 0, 1, 2, 3

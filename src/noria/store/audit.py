@@ -1,16 +1,18 @@
 """The hash chain: every decision, who made it, why, and what it changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from noria.clock import Clock
 from noria.digest import Digest
-from noria.store.tables import audit
+from noria.store.tables import audit, audit_head
 
 FIRST = "0" * 64
+AT_ONCE = 10_000  # entries in memory
 LOCK = 0x61756469  # "audi": one writer at a time on PostgreSQL; SQLite's write lock does it there
 
 
@@ -31,9 +33,17 @@ class Entry:
 
     def computed(self) -> str:
         """The hash this entry should have."""
-        fields = asdict(self)
-        del fields["hash"]
-        return Digest.of_json(fields).hex
+        return Digest.of_json({name: getattr(self, name) for name in FIELDS if name != "hash"}).hex
+
+
+FIELDS = tuple(Entry.__slots__)
+
+
+class Head(NamedTuple):
+    """The newest entry: its number and hash."""
+
+    number: int
+    hash: str
 
 
 def record(
@@ -48,31 +58,68 @@ def record(
     reason: str = "",
 ) -> Entry:
     """Append one entry in the caller's transaction."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-    last = connection.execute(select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)).first()
-    number, previous = (last.number + 1, last.hash) if last else (1, FIRST)
+    number, previous = _head(connection)
     at = clock.now().isoformat()
-    draft = Entry(number, at, actor, action, subject, before, after, reason, previous, "")
+    draft = Entry(number + 1, at, actor, action, subject, before, after, reason, previous, "")
     fields = {**asdict(draft), "hash": draft.computed()}
     connection.execute(insert(audit).values(**fields))
+    _move_head(connection, number + 1, fields["hash"])
     return Entry(**fields)
 
 
-def entries(connection: Connection) -> Iterator[Entry]:
-    """All entries, oldest first."""
-    for row in connection.execute(select(audit).order_by(audit.c.number)).mappings():
-        yield Entry(**row)
+def entries(connection: Connection, since: int = 1) -> Iterator[Entry]:
+    """All entries from a number on, oldest first."""
+    query = select(*(audit.c[name] for name in FIELDS)).where(audit.c.number >= since).order_by(audit.c.number)
+    for row in connection.execute(query, execution_options={"yield_per": AT_ONCE}):
+        yield Entry(*row)
+
+
+def newest(connection: Connection, most: int) -> list[Entry]:
+    """The newest entries, oldest first."""
+    last = connection.execute(select(func.max(audit.c.number))).scalar() or 0
+    return list(entries(connection, last - most + 1))
+
+
+def count(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(audit)).scalar() or 0
 
 
 def problems(connection: Connection) -> Iterator[str]:
     """A sentence for every entry that was altered, removed or moved; nothing if the chain holds."""
+    yield from broken(entries(connection), _head(connection))
+
+
+def broken(chain: Iterable[Entry], head: Head | None = None) -> Iterator[str]:
+    """The same of entries from anywhere, such as an export; ``head``: the newest there must be, where that is known."""
     number, previous = 0, FIRST
-    for entry in entries(connection):
+    for entry in chain:
         if entry.number != number + 1:
-            yield f"Entry {number + 1} is missing: after {number} comes {entry.number}."
+            yield f"{_missing(number + 1, entry.number - 1)} missing: after {number} comes {entry.number}."
         elif entry.previous != previous:
             yield f"Entry {entry.number} does not follow from entry {number}."
         if entry.computed() != entry.hash:
             yield f"Entry {entry.number} was altered: its content does not have its hash."
         number, previous = entry.number, entry.hash
+    if head is not None and head.number > number:
+        yield f"{_missing(number + 1, head.number)} missing: the log ends at {number}."
+    elif head is not None and head.hash != previous:
+        yield f"Entry {number} is not the one that was written last."
+
+
+def _missing(first: int, last: int) -> str:
+    return f"Entry {first} is" if first >= last else f"Entries {first} to {last} are"
+
+
+def _head(connection: Connection) -> Head:
+    """The newest entry as it was written, whatever became of it; what comes next follows from it."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+    last = connection.execute(select(audit_head.c.number, audit_head.c.hash)).first()
+    return Head(last.number, last.hash) if last else Head(0, FIRST)
+
+
+def _move_head(connection: Connection, number: int, hash: str) -> None:
+    insert_ = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    values = {"number": number, "hash": hash}
+    statement = insert_(audit_head).values(id=1, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

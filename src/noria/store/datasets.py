@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from noria.clock import Clock
@@ -17,7 +17,7 @@ from noria.store.tables import batch, tag, version
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One immutable increment; ``bytes`` is the size of its source, ``profile`` the digest of the artifact with its
-    statistics, once validation has made them."""
+    statistics, once validation has made them; ``rows_digest`` is what ``noria.data.version`` says of its rows."""
 
     id: str
     dataset: str
@@ -32,11 +32,13 @@ class Batch:
     reason: str | None
     run_id: str | None
     arrived_at: datetime
+    rows_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """An ordered set of batches. ``verdict`` is None until it was validated."""
+    """An ordered set of batches. ``verdict`` is None until it was validated; ``cuts`` is where time is cut into splits,
+    if it is."""
 
     dataset: str
     number: int
@@ -51,6 +53,7 @@ class Version:
     reason: str | None
     run_id: str | None
     created_at: datetime
+    cuts: Sequence[Any] | None = None
 
 
 def batches(connection: Connection, dataset: str) -> list[Batch]:
@@ -76,6 +79,12 @@ def set_profile(connection: Connection, dataset: str, id: str, digest: str) -> N
     """Record the artifact that holds a batch's statistics."""
     query = update(batch).where(batch.c.dataset == dataset, batch.c.id == id)
     connection.execute(query.values(profile=digest))
+
+
+def set_rows_digest(connection: Connection, dataset: str, id: str, digest: str) -> None:
+    """Put on record what a batch's rows are; what is on record already stays."""
+    query = update(batch).where(batch.c.dataset == dataset, batch.c.id == id, batch.c.rows_digest.is_(None))
+    connection.execute(query.values(rows_digest=digest))
 
 
 def version_digest(ids: Sequence[str]) -> str:
@@ -166,3 +175,8 @@ def tags(connection: Connection, dataset: str) -> dict[str, int]:
     """Tag → version number."""
     query = select(tag.c.name, tag.c.number).where(tag.c.dataset == dataset).order_by(tag.c.name)
     return {row.name: row.number for row in connection.execute(query)}
+
+
+def remove_tag(connection: Connection, dataset: str, name: str) -> None:
+    """Forget a tag; the version stays."""
+    connection.execute(delete(tag).where(tag.c.dataset == dataset, tag.c.name == name))

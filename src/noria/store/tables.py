@@ -123,6 +123,7 @@ batch = Table(
     Column("reason", Text),
     Column("run_id", String(32)),
     Column("arrived_at", Utc, nullable=False),
+    Column("rows_digest", String(64)),  # of the rows as a multiset; of all batches they add up to the version's
     UniqueConstraint("dataset", "number"),
     UniqueConstraint("dataset", "digest"),
 )
@@ -143,6 +144,7 @@ version = Table(
     Column("reason", Text),
     Column("run_id", String(32)),
     Column("created_at", Utc, nullable=False),
+    Column("cuts", JSON),  # [[until, split], ...]: where time is cut into splits; null if splits do not go by time
     UniqueConstraint("dataset", "digest"),
 )
 
@@ -236,6 +238,27 @@ audit = Table(
     Column("reason", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+)
+
+audit_head = Table(  # the newest entry, kept apart: that entries at the end are gone shows here
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
+    Column("number", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("roles", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 of the secret, which is kept nowhere
+    Column("created_by", String(200), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc),
+    Column("revoked_at", Utc),
 )
 
 memo = Table(
