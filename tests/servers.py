@@ -1,4 +1,4 @@
-"""Real servers for the tests, from Debian packages: run as a program, it installs those that are missing."""
+"""Real servers and tools for the tests, from Debian packages: run as a program, it installs those that are missing."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = {"postgresql": "initdb"}  # Debian package: a program of it
+PACKAGES = {"postgresql": "initdb", "systemd": "systemd-analyze"}  # Debian package: a program of it
 
 
 def program(name: str) -> str | None:

@@ -13,6 +13,7 @@ def test_defaults_are_in_the_project(tmp_path: Path) -> None:
     assert found.home == tmp_path / ".noria"
     assert found.db == f"sqlite:///{tmp_path}/.noria/noria.db"
     assert found.artifacts == f"{tmp_path}/.noria/artifacts"
+    assert (found.data, found.spool) == (f"{tmp_path}/.noria/data", tmp_path / ".noria" / "spool")
 
 
 def test_the_environment_wins_over_the_file_over_the_defaults(tmp_path: Path) -> None:
@@ -31,3 +32,10 @@ def test_an_unknown_key_is_named_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="hmoe") as caught:
         settings.load(tmp_path, environ={})
     assert "home" in caught.value.do
+
+
+def test_the_data_may_be_shared_and_the_spool_be_its_servers_own(tmp_path: Path) -> None:
+    found = settings.load(tmp_path, environ={"NORIA_DATA": "/shared/data", "NORIA_SPOOL": "own/spool"})
+    assert (found.data, found.spool) == ("/shared/data", tmp_path / "own" / "spool")
+    with pytest.raises(UserError, match=r"data is 's3://b/p' \(NORIA_DATA\)"):
+        settings.load(tmp_path, environ={"NORIA_DATA": "s3://b/p"})

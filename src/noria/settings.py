@@ -9,7 +9,7 @@ from typing import Any
 
 from noria.errors import UserError
 
-KEYS = {"home", "db", "artifacts", "alerts", "actor"}
+KEYS = {"home", "db", "artifacts", "data", "spool", "alerts", "actor"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,11 @@ class Settings:
         SQLAlchemy URL of the metadata store (``NORIA_DB``, default SQLite in the home).
     artifacts
         Folder or ``s3://bucket/prefix`` (``NORIA_ARTIFACTS``, default in the home).
+    data
+        Folder of the datasets' Delta tables, which all machines share (``NORIA_DATA``, default in the home).
+    spool
+        Folder of what a server took and did not carry on yet: each server's own, on a disk that outlives it
+        (``NORIA_SPOOL``, default in the home).
     alerts
         Apprise URLs that alerts go to (``NORIA_ALERTS``, separated by spaces).
     actor
@@ -32,11 +37,12 @@ class Settings:
     artifacts: str
     alerts: tuple[str, ...] = ()
     actor: str = "unknown"
+    data: str = ""
+    spool: Path = Path()
 
-    @property
-    def data(self) -> str:
-        """Folder of the datasets' Delta tables."""
-        return str(self.home / "data")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", self.data or str(self.home / "data"))
+        object.__setattr__(self, "spool", self.spool if self.spool.name else self.home / "spool")
 
     @property
     def cache(self) -> Path:
@@ -45,10 +51,6 @@ class Settings:
     @property
     def reports(self) -> Path:
         return self.home / "reports"
-
-    @property
-    def spool(self) -> Path:
-        return self.home / "spool"
 
 
 def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -73,7 +75,17 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         artifacts=value("artifacts", str(home / "artifacts")),
         alerts=tuple(alerts),
         actor=value("actor", environ.get("USER") or environ.get("LOGNAME") or "unknown"),
+        data=str(_folder(folder, "data", value("data", str(home / "data")))),
+        spool=_folder(folder, "spool", value("spool", str(home / "spool"))),
     )
+
+
+def _folder(start: Path, key: str, text: str) -> Path:
+    if "://" in text:
+        raise UserError(
+            f"{key} is {text!r}", where=f"NORIA_{key.upper()}", do="Give a folder; it may be a mounted one."
+        )
+    return (start / Path(text).expanduser()).resolve()
 
 
 def _file(path: Path) -> dict[str, Any]:
