@@ -5,7 +5,9 @@ NoriaError
 │  ├─ NotFound         no such dataset, version, model, run, artifact
 │  ├─ BadInput         data, a file or a request that cannot be used
 │  ├─ BadLifecycle     the lifecycle file cannot be loaded or declares the impossible
-│  └─ UserCodeFailed   a function of the lifecycle file raised or returned the wrong thing
+│  ├─ UserCodeFailed   a function of the lifecycle file raised or returned the wrong thing
+│  ├─ Unauthenticated  a request without a token that holds
+│  └─ Forbidden        a token that may not do this
 ├─ Stopped             a gate blocked the run: the verdict is the message, exit code 3
 └─ Failure             the surroundings failed: disk, database, network; exit code 1
    ├─ Damaged          bytes are not what their digest says
@@ -41,6 +43,14 @@ class BadLifecycle(UserError):
 
 
 class UserCodeFailed(UserError):
+    pass
+
+
+class Unauthenticated(UserError):
+    pass
+
+
+class Forbidden(UserError):
     pass
 
 

@@ -101,7 +101,8 @@ async def test_bytes_that_are_not_what_their_digest_says_are_not_loaded() -> Non
 
 
 @pytest.mark.parametrize(
-    ("age", "kind", "said"), [(REFUSES, BadInput, "nobody is that young"), (FAILS, Failure, "LookupError: it has no idea")]
+    ("age", "kind", "said"),
+    [(REFUSES, BadInput, "nobody is that young"), (FAILS, Failure, "LookupError: it has no idea")],
 )
 async def test_what_the_model_raises_is_a_sentence_and_the_process_lives(
     model: Apart, age: float, kind: type[NoriaError], said: str
