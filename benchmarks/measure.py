@@ -64,7 +64,7 @@ class Line:
 
 def ratio(line: Line, peer: Peer) -> float | None:
     """How many times the peer's figure ours is: turn by turn if both took part in the same turns."""
-    if not line.samples or not peer.samples:
+    if not line.samples or not peer.samples or not all(peer.samples):  # of nothing there is no ratio
         return None
     if len(line.samples) == len(peer.samples):
         return median(ours / theirs for ours, theirs in zip(line.samples, peer.samples, strict=True))

@@ -1,13 +1,15 @@
-"""Faults that are real: a process that ends by SIGKILL at a chosen effect, or at a chosen moment, wherever it is.
+"""Faults that are real: a process that ends by SIGKILL at a chosen effect or moment, a disk without space.
 
 An effect is what the outside can see: a file opened, renamed or removed, a transaction of the store about to commit or
 just committed, a commit of a Delta table before and after.
 """
 
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +98,15 @@ def ended(process: int, reader: int) -> tuple[bool, str]:
 def child(work: Callable[[int], None], after_s: float = 0.0) -> tuple[bool, str]:
     """Do something in a process of its own."""
     return ended(*begun(work, after_s))
+
+
+@contextmanager
+def full(disk: Path, free: int) -> Iterator[None]:
+    """A file system of which so many bytes are left."""
+    ballast = disk / "ballast"
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - free)
+    try:
+        yield
+    finally:
+        ballast.unlink()

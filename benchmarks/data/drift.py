@@ -1,18 +1,14 @@
 """Two samples summarised and held against each other, beside Evidently; and a new batch on top of many rows."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from time import perf_counter
 
 import polars as pl
 
-from benchmarks import peers
-from benchmarks.data import reference
+from benchmarks.data import evidently, reference
 from benchmarks.measure import Line, Peer, Target, Trouble, in_turns, timed
-from benchmarks.processes import environment, seconds
 from benchmarks.project import workplace
 from noria import settings
 from noria.data.profile import profile
@@ -27,18 +23,6 @@ SAMPLE, SAMPLE_TARGET_S = 500_000, 1.2
 BATCH, OLD, FILE = 100_000, 10_000_000, 1_000_000
 TARGET_TIMES = 1.3
 REPETITIONS = 5
-EVIDENTLY = "evidently==0.7.23"
-BESIDE = ("pandas<3", "pyarrow")  # it does not run with pandas 3
-PROGRAM = """
-import sys, time
-import pandas as pd
-from evidently import Dataset, DataDefinition, Report
-from evidently.presets import DataDriftPreset, DataSummaryPreset
-old, new = (Dataset.from_pandas(pd.read_parquet(path), data_definition=DataDefinition()) for path in sys.argv[2:])
-began = time.perf_counter()
-Report([DataSummaryPreset(), DataDriftPreset()]).run(new, old).dict()
-open(sys.argv[1], "w").write(str(time.perf_counter() - began))
-"""
 
 
 def lines() -> list[Line]:
@@ -49,9 +33,9 @@ def _samples() -> Line:
     """The peer runs once: it takes minutes."""
     with reference.files(SAMPLE, 2) as paths:
         try:
-            peer = Peer(peers.title(EVIDENTLY), [_evidently(paths)])
+            peer = Peer(evidently.TITLE, [evidently.summary_and_drift(*paths)])
         except Trouble as trouble:
-            peer = Peer(peers.title(EVIDENTLY), missing=str(trouble))
+            peer = Peer(evidently.TITLE, missing=str(trouble))
 
         def ours() -> object:
             old, new = (profile(pl.scan_parquet(path), reference.SCHEMA) for path in paths)
@@ -59,14 +43,6 @@ def _samples() -> Line:
 
         took = in_turns({"noria": lambda: timed(ours)})["noria"]
     return Line("summary and drift of two samples of 500k", "s", took, [peer], Target(SAMPLE_TARGET_S))
-
-
-def _evidently(paths: list[Path]) -> float:
-    python = peers.install(EVIDENTLY, *BESIDE).program("python")
-    with tempfile.TemporaryDirectory() as folder:
-        said = Path(folder) / "said"
-        seconds([python, "-c", PROGRAM, str(said), *map(str, paths)], Path(folder), environment(Path(folder)))
-        return float(said.read_text())
 
 
 def _on_top() -> Line:

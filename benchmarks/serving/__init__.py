@@ -1,5 +1,5 @@
 """What answering a request costs beside the model itself."""
 
-from benchmarks.serving import rest
+from benchmarks.serving import grpc, rest
 
-BENCHMARKS = (rest.lines,)
+BENCHMARKS = (rest.lines, grpc.lines)

@@ -106,6 +106,24 @@ def plain(
         yield Server(url, process.pid)
 
 
+def grpc_of(server: Server, project: Project) -> Server:
+    """The same server by its gRPC address, as it printed it."""
+    address = (project.folder / "server.log").read_text().partition("grpc://")[2].split()[0]
+    return Server(address, server.session, server.spool)
+
+
+@contextmanager
+def plain_grpc(folder: Path, env: Mapping[str, str], model: Model, cpu: int | None) -> Iterator[Server]:
+    """A bare gRPC server that answers from the model's graph."""
+    (folder / bare.GRAPH).write_bytes(model.graph)
+    (folder / bare.ABOUT).write_text(json.dumps({"classes": model.classes}))
+    port = _free_port()
+    command = [sys.executable, "-m", "benchmarks.serving.bare_grpc", str(port), str(folder)]
+    with running(command, ROOT, env, folder / "bare_grpc.log", cpu) as process:
+        _until(lambda: _listens(port), process)
+        yield Server(f"127.0.0.1:{port}", process.pid)
+
+
 def ask(server: Server, body: str) -> dict[str, Any]:
     """One answer; ``Trouble`` if it is a refusal."""
     reply = httpx.post(server.url, content=body, headers={"content-type": "application/json"}, timeout=PATIENCE_S)
@@ -134,6 +152,11 @@ def _until(holds: Callable[[], bool], process: "subprocess.Popen[bytes]") -> Non
         if process.poll() is not None or monotonic() > end:
             raise Trouble("a server did not start")
         sleep(0.05)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port() -> int:

@@ -7,10 +7,17 @@ import noria as nr
 diabetes = nr.Lifecycle(
     "diabetes",
     collect="inbox/*.csv",
-    schema=nr.Schema(label="progression", task="regression", shares=(0.6, 0.2, 0.2)),
+    schema=nr.Schema(label="progression", task="regression", protected=["sex"], shares=(0.6, 0.2, 0.2)),
     tune=nr.Tune({"alpha": nr.loguniform(1e-2, 1e2)}, trials=8, metric="rmse"),
     analyze=nr.Analyze(rounds=100),
-    release=nr.Release(gates=[nr.at_least("r2", 0.25), nr.better_than_champion("rmse")]),
+    release=nr.Release(
+        gates=[
+            nr.at_least("r2", 0.25),
+            nr.better_than_champion("rmse"),
+            nr.fair("mean_error_difference", max=30),
+            nr.calibrated(max=30),
+        ]
+    ),
 )
 
 

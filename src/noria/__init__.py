@@ -32,11 +32,13 @@ if TYPE_CHECKING:  # what editors and type checkers read
     from noria.release.config import no_slice_worse as no_slice_worse
     from noria.release.config import stable as stable
     from noria.serve.config import Serve as Serve
+    from noria.train.config import Train as Train
     from noria.train.config import Tune as Tune
     from noria.train.config import choice as choice
     from noria.train.config import integer as integer
     from noria.train.config import loguniform as loguniform
     from noria.train.config import uniform as uniform
+    from noria.train.network import Torch as Torch
     from noria.validate.config import Validate as Validate
 
 __version__ = "0.1.0"
@@ -62,6 +64,8 @@ _HOME = {  # what runs, when first used
     "Sql": "noria.collect.config",
     "TokenIndices": "noria.preprocess.tokens",
     "TokenVectors": "noria.preprocess.vectors",
+    "Torch": "noria.train.network",
+    "Train": "noria.train.config",
     "Tune": "noria.train.config",
     "UserError": "noria.errors",
     "Validate": "noria.validate.config",
@@ -99,6 +103,8 @@ __all__ = [
     "Sql",
     "TokenIndices",
     "TokenVectors",
+    "Torch",
+    "Train",
     "Tune",
     "UserError",
     "Validate",

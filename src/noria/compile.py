@@ -22,9 +22,12 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 CODE: Mapping[str, tuple[str, ...]] = {"preprocess": ("preprocess",), "tune": ("train",), "train": ("train",)}
 
 Reach = Callable[[Callable[..., Any]], Mapping[str, str]]
+NO_FILES: Mapping[str, Mapping[str, str]] = {}
 
 
-def compile_plan(lifecycle: Lifecycle, *, reach: Reach, bundle: str, entry: str) -> Plan:
+def compile_plan(
+    lifecycle: Lifecycle, *, reach: Reach, bundle: str, entry: str, files: Mapping[str, Mapping[str, str]] = NO_FILES
+) -> Plan:
     """The plan of one run.
 
     Parameters
@@ -35,6 +38,8 @@ def compile_plan(lifecycle: Lifecycle, *, reach: Reach, bundle: str, entry: str)
         Digest of the code bundle.
     entry
         Name of the lifecycle file in the bundle.
+    files
+        By step word, the digest of each file that its configuration names, by the file's name.
 
     Raises
     ------
@@ -48,13 +53,20 @@ def compile_plan(lifecycle: Lifecycle, *, reach: Reach, bundle: str, entry: str)
         Step(
             name=word,
             needs=needs,
-            config=describe(lifecycle.config(word), reach) | {"schema": describe(lifecycle.schema, reach)},
-            reached=_reached(lifecycle, word, reach),
+            config=_config(lifecycle, word, reach),
+            reached={**_reached(lifecycle, word, reach), **files.get(word, {})},
             resources=lifecycle.resources.get(word, Resources()),
         )
         for word, needs in NEEDS.items()
     )
     return Plan(lifecycle.name, steps, bundle, entry, lifecycle.seed)
+
+
+def _config(lifecycle: Lifecycle, word: str, reach: Reach) -> dict[str, Any]:
+    found = {**describe(lifecycle.config(word), reach), "schema": describe(lifecycle.schema, reach)}
+    if word == "tune":  # trials are fitted as the final candidate is
+        found |= lifecycle.config("train").fitting()
+    return found
 
 
 def describe(value: Any, reach: Reach) -> Any:

@@ -22,6 +22,7 @@ KINDS = {
     "schema": Schema,
     "validate": Validate,
     "tune": Tune,
+    "train": Train,
     "analyze": Analyze,
     "release": Release,
     "serve": Serve,
@@ -42,7 +43,7 @@ class Lifecycle:
         Where rows come from: a source, several, or a file pattern such as ``"inbox/*.csv"``.
     label
         Short for ``schema=Schema(label=...)``.
-    schema, validate, tune, analyze, release, serve, feedback
+    schema, validate, tune, train, analyze, release, serve, feedback
         Configuration of the stages.
     resources
         What single steps ask for, by step word, such as ``{"train": Resources(memory_mb=4000)}``.
@@ -69,6 +70,7 @@ class Lifecycle:
         schema: Schema | None = None,
         validate: Validate | None = None,
         tune: Tune | None = None,
+        train: Train | None = None,
         analyze: Analyze | None = None,
         release: Release | None = None,
         serve: Serve | None = None,
@@ -87,6 +89,7 @@ class Lifecycle:
             "schema": schema,
             "validate": validate,
             "tune": tune,
+            "train": train,
             "analyze": analyze,
             "release": release,
             "serve": serve,
@@ -111,7 +114,7 @@ class Lifecycle:
         self.resources = dict(resources or {})
         self.seed = seed
         self.functions: dict[str, Callable[..., Any]] = {}
-        self.options: dict[str, Any] = {"preprocess": Preprocess(), "train": Train()}
+        self.options: dict[str, Any] = {"preprocess": Preprocess(), "train": train or Train()}
 
     def preprocess(self, function: F) -> F:
         """Decorate the function that returns an unfitted transformer."""

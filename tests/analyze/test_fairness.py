@@ -8,10 +8,22 @@ import pytest
 from fairlearn import metrics as theirs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import mean_absolute_error, zero_one_loss
 
-from noria.analyze.fairness import between_groups
+from noria.analyze.cells import Cells
+from noria.analyze.fairness import fairness
 from noria.analyze.report import largest_differences
+from noria.model.signature import Signature
 from noria.stats.interval import difference, wilson
+
+
+CLASSES = Signature((), ("no", "yes"), "y", "yes")
+LABELS = Signature((), ("red", "blue"), "y", several=True)
+NUMBER = Signature((), None, "y")
+
+
+def between_groups(rows: pl.DataFrame, protected: list[str], truth: Any, answer: Any, smallest: int) -> dict[str, Any]:
+    return fairness(Cells(rows), protected, truth, np.column_stack([1 - answer, answer]), CLASSES, smallest)
 
 
 def made(seed: int, count: int = 400) -> tuple[pl.DataFrame, Any, Any]:
@@ -37,6 +49,7 @@ def test_differences_are_fairlearns_for_each_column_and_each_pair(seed: int) -> 
                 "demographic_parity_difference": theirs.demographic_parity_difference(**by),
                 "equal_opportunity_difference": theirs.equal_opportunity_difference(**by),
                 "equalized_odds_difference": theirs.equalized_odds_difference(**by),
+                "error_difference": theirs.MetricFrame(metrics=zero_one_loss, **by).difference(),
             }
         )
     assert sum(group["rows"] for group in found["sex & job"]["groups"]) == 400
@@ -50,8 +63,10 @@ def test_every_rate_has_its_rows_and_its_interval() -> None:
             "selection_rate": mine,
             "true_positive_rate": mine & (truth == 1),
             "false_positive_rate": mine & (truth == 0),
+            "error": mine,
         }.items():
-            hits, count = int(answer[base].sum()), int(base.sum())
+            hit = answer != truth if rate == "error" else answer
+            hits, count = int(hit[base].sum()), int(base.sum())
             one = group["rates"][rate]
             assert (one["rows"], one["value"]) == (count, pytest.approx(hits / count))
             assert (one["low"], one["high"]) == wilson(hits, count)
@@ -68,7 +83,7 @@ def counted(*groups: tuple[str, int, int]) -> dict[str, Any]:
 def test_the_two_groups_that_are_furthest_apart_are_named_with_an_interval() -> None:
     one = counted(("a", 100, 50), ("b", 100, 90), ("c", 100, 70))["equal_opportunity_difference"]
     assert (one["value"], one["between"]) == (pytest.approx(0.4), ["b", "a"])
-    assert (one["low"], one["high"]) == difference(0.5, 100, 0.9, 100)
+    assert (one["low"], one["high"]) == pytest.approx(difference(0.5, 100, 0.9, 100))
     assert (one["undecided"], one["certain"]) == ([], one["low"])
 
 
@@ -109,3 +124,39 @@ def test_the_summary_takes_single_columns_only() -> None:
         }
     }
     assert largest_differences(result) == {"m": 0.2}
+
+
+def test_each_of_several_labels_is_looked_at_as_if_it_were_alone() -> None:
+    rows, truth, answer = made(3)
+    y, scores = np.column_stack([truth, 1 - truth]), np.column_stack([0.1 + 0.8 * answer, np.full(len(answer), 0.9)])
+    found = fairness(Cells(rows), ["sex"], y, scores, LABELS, 1)
+    alone = between_groups(rows, ["sex"], truth, answer, 1)["sex"]
+    assert (found["sex: red"]["groups"], found["sex: red"]["label"]) == (alone["groups"], "red")
+    assert found["sex: blue"]["differences"]["demographic_parity_difference"]["value"] == 0
+    assert {one["column"] for one in found.values()} == {"sex"}
+
+
+def test_the_groups_of_a_regression_have_mean_errors_with_intervals() -> None:
+    rows, *_ = made(4)
+    random = np.random.default_rng(0)
+    y = random.normal(0, 1, 400)
+    high = (rows["sex"] == "m").to_numpy()
+    found = fairness(Cells(rows), ["sex"], y, y + random.normal(0, 0.5, 400) + 2 * high, NUMBER, 30)["sex"]
+    by = {"y_true": y, "y_pred": y + 2 * high, "sensitive_features": rows["sex"].to_numpy()}
+    assert theirs.MetricFrame(metrics=mean_absolute_error, **by).difference() == pytest.approx(2)
+    one = found["differences"]["mean_error_difference"]
+    assert (one["value"], one["between"]) == (pytest.approx(2, abs=0.2), ["m", "f"])
+    assert 0 < one["low"] < one["value"] < one["high"]
+    assert one["certain"] == one["low"]
+    assert found["differences"].keys() == {"error_difference", "mean_answer_difference", "mean_error_difference"}
+
+
+def test_three_people_and_one_are_groups_of_a_regression_with_wide_intervals_or_none() -> None:
+    rows = pl.DataFrame({"g": ["a"] * 100 + ["three"] * 3 + ["one"]})
+    y = np.random.default_rng(0).normal(0, 1, 104)
+    found = fairness(Cells(rows), ["g"], y, y + np.linspace(-1, 1, 104), NUMBER, 30)["g"]
+    rates = {group["group"]: group["rates"]["mean_error"] for group in found["groups"]}
+    assert rates["three"]["high"] - rates["three"]["low"] > 0.01
+    assert (rates["one"]["value"], rates["one"]["low"]) == (None, None)
+    assert found["differences"]["mean_error_difference"]["value"] is None
+    assert set(found["differences"]["mean_error_difference"]["undecided"]) == {"one", "three"}

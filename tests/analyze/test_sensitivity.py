@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from noria.analyze.sensitivity import importance, per_feature
+from noria.analyze.changes import changed
+from noria.analyze.sensitivity import MOST_ROWS, importance, per_feature, some
 from noria.model.format import Prediction, answer
 from noria.model.signature import Field, Signature
 from noria.stats.metrics import METRICS
@@ -47,7 +48,11 @@ def test_a_threshold_flips_exactly_the_rows_within_one_step_of_it_that_move_acro
     near = (np.abs(COLUMNS["x"]) < step).mean()  # each moves up or down by chance: half of them cross
     assert found["x"]["flipped"] == pytest.approx(near / 2, rel=0.35)
     assert found["x"]["change"] == pytest.approx(found["x"]["flipped"])
-    assert all(abs(COLUMNS["x"][row]) < step for row in found["x"]["worst"])
+    for one in found["x"]["worst"]:
+        assert one["before"] == COLUMNS["x"][int(one["row"])]
+        assert abs(one["before"]) < step
+        assert abs(one["after"] - one["before"]) == pytest.approx(step, rel=1e-3)
+        assert {one["answer"], one["becomes"]} == {"no", "yes"}
     for idle in ("idle", "job", "note"):
         assert (found[idle]["flipped"], found[idle]["change"], found[idle]["worst"]) == (0, 0, [])
 
@@ -77,6 +82,21 @@ def test_the_most_sensitive_feature_comes_first_and_the_seed_decides() -> None:
     first = per_feature(model, COLUMNS, 0.05, 3)
     assert [one["feature"] for one in first] == ["x", "job", "idle", "note"]
     assert per_feature(model, COLUMNS, 0.05, 3) == first
+
+
+def test_a_list_loses_one_of_its_values() -> None:
+    texts = np.array(["a|b|c", "a", "", "missing"], dtype=object)
+    found = changed(Field("tags", "list"), texts, 0.01, np.random.default_rng(0))
+    assert found[0] in ("a|b", "a|c", "b|c")
+    assert found[1:].tolist() == ["", "", "missing"]
+
+
+def test_of_many_rows_some_are_drawn_from_all_of_them() -> None:
+    chosen = some(10 * MOST_ROWS, 0)
+    assert len(set(chosen)) == len(chosen) == MOST_ROWS
+    assert np.diff(chosen).min() > 0
+    assert abs(chosen.mean() / (10 * MOST_ROWS) - 0.5) < 0.05
+    assert some(5, 0).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_missing_numbers_stay_missing() -> None:

@@ -88,7 +88,10 @@ def test_a_regression_is_looked_at_without_what_only_classes_have(tmp_path: Path
     on.upto("analyze")
     result = on.json("analyze", "analysis.json")
     assert result["metrics"].keys() == {"rmse", "mae", "r2"}
-    assert (result["fairness"], result["dominated"], result["calibration"]) == ({}, [], None)
+    assert result["dominated"] == []
+    assert set(result["fairness"]["sex"]["groups"][0]["rates"]) == {"mean_answer", "mean_error", "error"}
+    assert sum(one["rows"] for one in result["calibration"]["bins"]) == result["rows"]
+    assert b"Mean answer of each group" in on.bytes("analyze", "report.html")
     assert all(one["flipped"] is None for one in result["sensitivity"])
 
 

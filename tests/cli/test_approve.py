@@ -183,13 +183,27 @@ def test_a_candidate_that_was_compared_with_another_champion_cannot_be_approved(
     assert everything(mine) == before
 
 
-def test_the_same_model_is_not_released_twice(mine: Path, noria: Noria) -> None:
+@pytest.mark.parametrize("again", [["--force", "release"], []], ids=["forced", "with another gate"])
+def test_nobody_is_asked_twice_about_the_same_candidate(mine: Path, noria: Noria, again: list[str]) -> None:
     assert approve(noria, waiting(mine).id).code == 0
-    projects.change(mine / "lifecycle.py", "0.6)]", "0.61)]")
-    assert noria("run", "lifecycle.py").code == 3
-    before = everything(mine)
-    assert "the candidate is loans@1 already" in approve(noria, waiting(mine).id).said
-    assert everything(mine) == before
+    assert noria("run", "lifecycle.py").code == 0
+    before = everything(mine)[:4]
+    if not again:
+        projects.change(mine / "lifecycle.py", "0.6)]", "0.61)]")
+    done = noria("run", "lifecycle.py", *again, "--json")
+    assert (done.code, done.data["state"]) == (0, "done")
+    facts = next(one["facts"] for one in done.data["steps"] if one["step"] == "release")
+    assert (facts["decision"], facts["number"], facts["release"]) == ("released", 1, before[0][0].release_id)
+    assert everything(mine)[:4] == before
+
+
+def test_a_refused_candidate_that_is_forced_again_stays_refused_and_names_who_said_so(mine: Path, noria: Noria) -> None:
+    assert noria("model", "refuse", waiting(mine).id, "--reason", "unfair").code == 0
+    before = everything(mine)[:4]
+    done = noria("run", "lifecycle.py", "--force", "release", "--json")
+    assert done.code == 3
+    assert done.data["message"] == "The candidate was refused by tester: unfair."
+    assert everything(mine)[:4] == before
 
 
 def test_beside_a_champion_the_approved_one_is_the_challenger(mine: Path, noria: Noria) -> None:

@@ -2,9 +2,10 @@
 
     python dying.py FEED FOLDER URL SEED DEATHS
 
-Each collect runs in a child of its own, which kills itself with SIGKILL at an effect chosen at random; some are ended by
-the clock, wherever they are; some have another collector beside them, which lives. After each death another child finds
-out whether store, table and readers agree. Prints where the deaths were, and how many contents there are now, as JSON.
+Each collect runs in a child of its own, which kills itself with SIGKILL at an effect chosen at random; some are ended
+by the clock, wherever they are; some have another collector beside them, which lives. After each death another child
+finds out whether store, table and readers agree. Prints where the deaths were, how many contents there are, and how
+many of the dead had another beside them, as JSON.
 """
 
 import json

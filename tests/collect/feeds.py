@@ -1,6 +1,7 @@
 """Every source with something to collect from it: content number 0, 1, 2, … that arrives when it is told to."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ ROWS = 7  # of each content
 
 
 class Feed:
-    """Where content arrives in a folder; ``column`` holds what names a row, ``deaths`` is how often a collector dies."""
+    """Where content arrives; ``column`` holds what names a row, ``deaths`` is how often a test kills it."""
 
     column, deaths = "who", 6
 
@@ -101,6 +102,18 @@ class Postgres(Sqlite):
         return content(number).with_columns(price=pl.lit(Decimal("1.50")))
 
 
+class AdbcSqlite(Sqlite):
+    deaths = 6
+
+    def source(self) -> Source:
+        return Sql("sales", f"adbc+{self.url}", watermark="age")
+
+
+class AdbcPostgres(Postgres):
+    def source(self) -> Source:
+        return replace(super().source(), url=f"adbc+{self.url}".replace("+psycopg", ""))
+
+
 class Images(Feed):
     column, deaths = "path", 14
 
@@ -164,5 +177,6 @@ class Answers(Feed):
 
 
 FEEDS: dict[str, type[Feed]] = {
-    one.__name__: one for one in (Csv, Parquet, Jsonl, Sqlite, Postgres, Images, Given, Answers)
+    one.__name__: one
+    for one in (Csv, Parquet, Jsonl, Sqlite, Postgres, AdbcSqlite, AdbcPostgres, Images, Given, Answers)
 }

@@ -83,12 +83,13 @@ def test_a_changed_encoding(bench: Bench, encoding: str) -> None:
 @pytest.mark.parametrize(
     ("column", "said"),
     [
-        (pl.Series([[1], [2]]), "column more holds List"),
+        (pl.Series([[[1]], [[2]]]), "column more holds List"),
+        (pl.Series([["a|b"], ["c"]]), "a value in the lists of column more holds '|'"),
         (pl.Series([{"a": 1}, {"a": 2}]), "column more holds Struct"),
         (pl.Series([2**64, 1], dtype=pl.Int128), "column more holds whole numbers of more than 64 bits"),
         (pl.Series([LONG, "y"]), "column more has a value of 17 MB"),
     ],
-    ids=["list", "struct", "beyond 64 bits", "long"],
+    ids=["list of lists", "separator", "struct", "beyond 64 bits", "long"],
 )
 def test_values_that_no_table_holds(bench: Bench, column: pl.Series, said: str) -> None:
     parquet(bench, "2.parquet", GOOD.with_columns(more=column))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from collect.feeds import Answers, Csv, Feed, Given, Images, Jsonl, Parquet, Postgres, Sqlite
+from collect.feeds import AdbcPostgres, AdbcSqlite, Answers, Csv, Feed, Given, Images, Jsonl, Parquet, Postgres, Sqlite
 from contracts.source import SourceContract
 
 
@@ -36,6 +36,18 @@ class TestPostgres(SourceContract):
     @pytest.fixture
     def feed(self, tmp_path: Path, postgres_url: str) -> Feed:
         return Postgres(tmp_path, postgres_url)
+
+
+class TestAdbcSqlite(SourceContract):
+    @pytest.fixture
+    def feed(self, tmp_path: Path) -> Feed:
+        return AdbcSqlite(tmp_path)
+
+
+class TestAdbcPostgres(SourceContract):
+    @pytest.fixture
+    def feed(self, tmp_path: Path, postgres_url: str) -> Feed:
+        return AdbcPostgres(tmp_path, postgres_url)
 
 
 class TestFolder(SourceContract):

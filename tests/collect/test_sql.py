@@ -1,5 +1,7 @@
 """A database as a source: only what is new, in bounded memory, and nothing lost when it goes away."""
 
+import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from data.steps import Bench
-from noria.collect import sql
+from noria.collect import adbc, sql
 from noria.collect.config import Sql
 from noria.compile import describe
 from noria.data import table
@@ -39,11 +41,16 @@ def shop(postgres_url: str) -> str:
     return postgres_url
 
 
+def by_adbc(url: str) -> str:
+    return f"adbc+{url}".replace("+psycopg", "")
+
+
+@pytest.mark.parametrize("read_by", [str, by_adbc], ids=["SQLAlchemy", "ADBC"])
 @pytest.mark.parametrize("watermark", ["id", "at", "day", "price"])
 def test_only_rows_above_the_watermark_are_read_and_values_come_as_they_are(
-    tmp_path: Path, shop: str, watermark: str
+    tmp_path: Path, shop: str, watermark: str, read_by: Callable[[str], str]
 ) -> None:
-    on = bench(tmp_path, Sql("sales", shop, watermark=watermark))
+    on = bench(tmp_path, Sql("sales", read_by(shop), watermark=watermark))
     assert on.do("collect").facts["rows"] == 1
     do(shop, "INSERT INTO sales (at, day, price, paid) VALUES ('2026-01-02 12:00+01', '2026-01-02', 2.25, 'b')")
     do(shop, "UPDATE sales SET paid = 'seen already' WHERE paid = 'a'")
@@ -94,13 +101,61 @@ def test_a_database_that_goes_away_half_way_loses_nothing(
     assert len(facts["batches"]) == 1
 
 
+def test_by_adbc_too_a_database_that_goes_away_half_way_loses_nothing(
+    tmp_path: Path, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adbc, "ROWS", 100)
+    do(shop, "INSERT INTO sales (id, paid) SELECT n + 1, repeat('b', 20000) FROM generate_series(1, 5000) n")
+    on = bench(tmp_path, Sql("sales", by_adbc(shop), watermark="id"))
+    made, count = adbc._frame, []
+
+    def frame(*given: Any) -> pl.DataFrame:
+        count.append(1)
+        if len(count) == 2:
+            do(shop, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                     "WHERE pid <> pg_backend_pid() AND datname = current_database()")  # fmt: skip
+        return made(*given)
+
+    monkeypatch.setattr(adbc, "_frame", frame)
+    with pytest.raises(StoreUnavailable, match="cannot be read") as caught:
+        on.do("collect")
+    assert "\n" not in str(caught.value)
+    monkeypatch.setattr(adbc, "_frame", made)
+    on.turn()
+    facts = on.do("collect").facts
+    assert kept(on, facts)["id"].to_list() == [*range(1, 5002)]
+    assert len(facts["batches"]) == 1
+
+
+def test_who_reads_by_adbc_from_now_on_goes_on_where_the_source_was(tmp_path: Path, shop: str) -> None:
+    plain = shop.replace("+psycopg", "")
+    assert bench(tmp_path, Sql("sales", plain, watermark="id")).do("collect").facts["rows"] == 1
+    do(shop, "INSERT INTO sales (price, paid) VALUES (9.75, '100 % of \\:this')")
+    found = kept(
+        *(lambda on: (on, on.do("collect").facts))(bench(tmp_path, Sql("sales", by_adbc(shop), watermark="id")))
+    )
+    assert found["id"].to_list() == [1, 2]
+    assert found["paid"].to_list() == ["a", "100 % of :this"]
+
+
+def test_adbc_without_its_drivers_or_a_query_that_it_refuses_is_one_sentence(
+    tmp_path: Path, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = bench(tmp_path, Sql("SELECT id, paid, 1 / (id - 1) AS n FROM sales", by_adbc(shop), watermark="id"))
+    with pytest.raises((BadInput, StoreUnavailable), match="division by zero"):
+        on.do("collect")
+    monkeypatch.setitem(sys.modules, "adbc_driver_postgresql.dbapi", None)
+    with pytest.raises(BadInput, match=r"noria\[adbc\]"):
+        on.do("collect")
+
+
 @pytest.mark.parametrize(
     ("query", "watermark", "said"),
     [
         ("nothing", "id", "the query is refused"),
         ("sales", "number", "the query is refused"),
         ("SELECT * FROM", "id", "the query is refused"),
-        ("SELECT id, ARRAY[1, 2] AS many, paid FROM sales", "id", "column many holds List"),
+        ("SELECT id, ARRAY[ARRAY[1, 2]] AS many, paid FROM sales", "id", "column many holds List"),
         ("SELECT id, id, paid FROM sales", "id", "the query is refused"),
         ("SELECT NULL::int AS id, paid FROM sales", "id", "a row has no id"),
         ("SELECT id, 12345678901234567890123::numeric AS n, paid = 'a' AS b FROM sales", "b", "refused"),

@@ -140,6 +140,22 @@ class MetadataContract:
             datasets.set_tag(c, CLOCK, "loans", "gold", 1)
             datasets.set_tag(c, CLOCK, "loans", "gold", 2)
             assert datasets.tags(c, "loans") == {"gold": 2}
+            datasets.remove_tag(c, "loans", "gold")
+            assert datasets.tags(c, "loans") == {}
+
+    def test_what_a_batch_s_rows_are_is_put_on_record_once(self, store: Store) -> None:
+        with store.begin() as c:
+            datasets.add_batch(c, batch(1))
+            datasets.set_rows_digest(c, "loans", batch(1).id, "1:10:a")
+            datasets.set_rows_digest(c, "loans", batch(1).id, "1:10:b")
+            assert [one.rows_digest for one in datasets.batches(c, "loans")] == ["1:10:a"]
+
+    def test_a_version_keeps_where_time_is_cut(self, store: Store) -> None:
+        with store.begin() as c:
+            datasets.add_version(c, CLOCK, "loans", ["b"], 10, None)
+            assert datasets.get_version(c, "loans", 1).cuts is None
+            datasets.set_verdict(c, "loans", 1, cuts=[(1.5, "train")])
+            assert datasets.get_version(c, "loans", 1).cuts == [[1.5, "train"]]
 
     def test_an_alias_moves_and_every_move_is_audited(self, store: Store, run: runs.Run) -> None:
         with store.begin() as c:

@@ -34,10 +34,19 @@ def test_many_texts_are_hashed_in_parts_and_no_two_alike() -> None:
     assert np.mean(hashes < np.uint64(1 << 63)) == pytest.approx(0.5, abs=0.01)
 
 
-@given(st.lists(st.floats(allow_nan=False), min_size=1))
-def test_a_number_is_found_again_from_its_hash(numbers: list[float]) -> None:
-    values = np.array(numbers)
-    assert distinct.to_numbers(distinct.of_numbers(values)).tolist() == numbers
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
+def test_integers_are_told_apart_and_have_the_hash_of_the_float_they_are_equal_to(numbers: list[int]) -> None:
+    hashes = distinct.of_wholes(np.array(numbers))
+    assert len(set(hashes.tolist())) == len(set(numbers))
+    for number, found in zip(numbers, hashes.tolist()):
+        if int(float(number)) == number:
+            assert found == distinct.of_numbers(np.array([float(number)]))[0]
+
+
+def test_an_integer_has_the_same_hash_whatever_its_type_and_its_neighbours() -> None:
+    for number in (5, 2**53 + 1, 2**53 + 2, 2**62 + 1, 2**63 - 1):
+        alone = distinct.of_wholes(np.array([number], dtype=np.int64))
+        assert distinct.of_wholes(np.array([number, 2**64 - 1], dtype=np.uint64))[0] == alone[0]
 
 
 def test_what_two_sets_have_in_common_and_what_is_repeated_is_estimated() -> None:

@@ -2,7 +2,8 @@
 
 import json
 import math
-from datetime import date, datetime, time, timedelta
+from collections import Counter
+from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from pathlib import Path
 
@@ -27,9 +28,24 @@ KINDS = {
     "flag": pl.Boolean,
     "day": pl.Date,
     "moment": pl.Datetime("us"),
+    "huge": pl.Int64,
+    "unsigned": pl.UInt64,
+    "small": pl.Int8,
+    "price": pl.Decimal(12, 2),
+    "zoned": pl.Datetime("ms", "Europe/Oslo"),
+    "clock": pl.Time,
+    "span": pl.Duration("us"),
+    "closed": pl.Enum(["a", "b", "c"]),
+    "bytes": pl.Binary,
+    "list": pl.List(pl.Int64),
+    "struct": pl.Struct({"x": pl.Int64}),
+    "nothing": pl.Null,
     "sex": pl.String,
     "label": pl.String,
 }
+NEAR = st.sampled_from([2**53 - 1, 2**53, 2**53 + 1, 2**53 + 2, 2**63 - 1])
+WHOLE = ("whole", "huge", "unsigned", "small")
+MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1))
 ROW = st.fixed_dictionaries(
     {
         "number": st.none()
@@ -39,7 +55,19 @@ ROW = st.fixed_dictionaries(
         "text": st.none() | st.text("aäb\n, ", max_size=3),
         "flag": st.none() | st.booleans(),
         "day": st.none() | st.dates(date(1900, 1, 1), date(2100, 1, 1)),
-        "moment": st.none() | st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)),
+        "moment": st.none() | MOMENTS,
+        "huge": st.none() | NEAR | st.integers(-(2**63), 2**63 - 1),
+        "unsigned": st.none() | NEAR | st.integers(0, 2**64 - 1),
+        "small": st.none() | st.integers(-128, 127),
+        "price": st.none() | st.decimals(-(10**6), 10**6, places=2),
+        "zoned": st.none() | MOMENTS.map(lambda at: at.replace(tzinfo=UTC)),
+        "clock": st.none() | st.times(),
+        "span": st.none() | st.timedeltas(timedelta(-999), timedelta(999)),
+        "closed": st.none() | st.sampled_from("abc"),
+        "bytes": st.none() | st.binary(max_size=3),
+        "list": st.none() | st.lists(st.integers(0, 3), max_size=2),
+        "struct": st.none() | st.fixed_dictionaries({"x": st.none() | st.integers(0, 3)}),
+        "nothing": st.none(),
         "sex": st.none() | st.sampled_from("fm"),
         "label": st.none() | st.sampled_from(["yes", "no"]),
     }
@@ -60,7 +88,7 @@ def same(one: Profile, two: Profile) -> None:
     assert a == b
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(ROWS, min_size=2, max_size=4))
 def test_a_merge_is_the_profile_of_all_rows_whatever_the_grouping_and_the_order(
     parts: list[list[dict[str, object]]],
@@ -70,6 +98,24 @@ def test_a_merge_is_the_profile_of_all_rows_whatever_the_grouping_and_the_order(
     same(reduce(Profile.merge, each), whole)
     same(reduce(lambda later, earlier: earlier.merge(later), reversed(each)), whole)
     same(reduce(Profile.merge, reversed(each)), whole)
+
+
+def whole(text: str) -> int:
+    return int(text) if text.lstrip("-").isdigit() else int(float(text))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(ROWS, min_size=2, max_size=3))
+def test_of_integers_sum_ends_and_every_value_are_exact(parts: list[list[dict[str, object]]]) -> None:
+    found = reduce(Profile.merge, [profile(frame(rows), SCHEMA) for rows in parts])
+    for name in WHOLE:
+        column = found.columns[name]
+        held = [row[name] for rows in parts for row in rows if row[name] is not None]
+        assert (column.total, column.low, column.high) == (sum(held), min(held, default=None), max(held, default=None))
+        assert {whole(text): rows for text, rows in column.values.items()} == Counter(held)
+        assert column.distinct == len(set(held))
+        hashes = distinct.of_wholes(pl.Series(held, dtype=KINDS[name]).to_numpy())
+        assert set(column.sampled()) == set(hashes.tolist())
 
 
 def test_every_count_of_a_known_column_is_right() -> None:
@@ -177,6 +223,32 @@ def test_a_file_is_profiled_in_pieces_and_the_pieces_do_not_show(
     whole = profile(rows, SCHEMA)
     monkeypatch.setattr(noria.data.profile, "CELLS", 1)  # so that the least rows are looked at together
     same(profile(pl.scan_parquet(tmp_path / "rows.parquet"), SCHEMA), whole)
+
+
+def test_texts_that_hardly_repeat_are_looked_at_one_by_one_with_the_same_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random = np.random.default_rng(0)
+    texts = [random.choice(["a b ", "\u00e4\u2003", "\tx" * 200]) + str(n) for n in range(6000)]
+    often = random.random(6000) < 0.1
+    rows = pl.DataFrame({"text": ["often" if hit else text for hit, text in zip(often, texts)], "label": "yes"})
+    whole = profile(rows, SCHEMA).columns["text"]
+    monkeypatch.setattr(noria.data.profile, "CELLS", 1)  # so that there are pieces after the first
+    pieces = profile(rows, SCHEMA).columns["text"]
+    for name in ("rows", "length", "longest", "tokens", "bins", "sample", "distinct", "present"):
+        assert getattr(pieces, name) == getattr(whole, name), name
+    assert whole.values == {"often": often.sum()}
+    assert pieces.values["often"] <= often.sum() <= pieces.values["often"] + pieces.short
+    assert sum(pieces.values.values()) + pieces.rest == 6000
+    assert whole.tokens == sum(len(text.split()) for text in rows["text"])
+
+
+def test_a_protected_column_with_too_many_groups_has_none() -> None:
+    rows = pl.DataFrame({"sex": [f"group {n}" for n in range(2 * KEPT)], "label": ["no", "yes"] * KEPT})
+    halves = profile(rows[:KEPT], SCHEMA), profile(rows[KEPT:], SCHEMA)
+    assert len(halves[0].groups["sex"]) == KEPT
+    assert profile(rows, SCHEMA).groups == halves[0].merge(halves[1]).groups == {}
+    assert profile(rows, SCHEMA).labels == {"no": KEPT, "yes": KEPT}
 
 
 def test_the_mean_and_the_spread_of_large_numbers_keep_their_digits() -> None:

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, date, datetime
+from hashlib import blake2b
 
 import polars as pl
 import pytest
@@ -11,11 +13,14 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from noria.data.schema import SPLITS, Schema
-from noria.data.split import assign, keys, point, split_of
+from noria.data.split import assign, extended, keys, moments, point, split_of
+from noria.errors import BadInput
 
 SHARES = (0.7, 0.15, 0.15)
 BY_SUBJECT = Schema(label="y", subject="who")
 BY_CONTENT = Schema(label="y")
+BY_TIME = Schema(label="y", time="at", split="time")
+times = st.lists(st.none() | st.integers(0, 60), min_size=1, max_size=40)
 PINNED = {  # never to change: models in use were trained by them
     "a0": ("train", 0.2542), "a1": ("validation", 0.8354), "a2": ("train", 0.3247), "a3": ("validation", 0.8387),
     "Zoë": ("train", 0.1355), "": ("train", 0.4611), "x3": ("analysis", 0.9724),
@@ -102,3 +107,69 @@ def test_different_contents_have_different_keys(one: dict[str, str | None], othe
     kinds = {"a": pl.String, "b": pl.String, "y": pl.Int64}
     frame = pl.DataFrame([{**one, "y": 0}, {**other, "y": 0}], schema=kinds)
     assert keys(frame, BY_CONTENT).n_unique() == 2
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=140), min_size=1))
+def test_the_splits_of_many_keys_are_those_of_each(names: list[str]) -> None:
+    frame = pl.DataFrame({"who": names, "y": 0}, schema_overrides={"who": pl.String})
+    assert assign(frame, BY_SUBJECT).to_list() == [split_of(name, SHARES) for name in names]
+    digest = blake2b(names[0].encode(), digest_size=4, key=b"noria split 1").digest()
+    assert point(names[0]) == int.from_bytes(digest, "big") / 2**32
+
+
+def at(values: list[int | None]) -> pl.DataFrame:
+    return pl.DataFrame({"at": values, "y": 0, "x": range(len(values))}, schema_overrides={"at": pl.Int64})
+
+
+@settings(deadline=None)
+@given(st.lists(times, min_size=1, max_size=5))
+def test_by_time_no_row_moves_when_others_arrive_early_or_late(arrivals: list[list[int | None]]) -> None:
+    cuts: list[tuple[float, str]] = []
+    held: list[int | None] = []
+    before: list[str] = []
+    for fresh in arrivals:
+        held += fresh
+        cuts = extended(cuts, moments(at(fresh), BY_TIME), SHARES)
+        now = assign(at(held), BY_TIME, cuts).to_list()
+        assert now[: len(before)] == before
+        before = now
+    assert [end for end, _ in cuts] == sorted({end for end, _ in cuts})
+
+
+@settings(deadline=None)
+@given(times)
+def test_by_time_rows_of_one_moment_are_together_and_the_newest_are_for_analysis(values: list[int | None]) -> None:
+    found = at(values).with_columns(assign(at(values), BY_TIME)).drop_nulls("at")
+    assert found.select("at", "split").unique().height == found["at"].n_unique()
+    if found["at"].n_unique() >= len(SPLITS):
+        order = found.sort("at")["split"].unique(maintain_order=True).to_list()
+        assert order == list(SPLITS)
+
+
+def test_by_time_the_shares_are_those_that_were_asked_for_of_each_stretch() -> None:
+    cuts = extended(extended((), moments(at(list(range(1000))), BY_TIME), SHARES), pl.Series(range(1000, 1100)), SHARES)
+    old, new = (assign(at(list(rows)), BY_TIME, cuts).value_counts() for rows in (range(1000), range(1000, 1100)))
+    assert dict(old.iter_rows()) == {"train": 700, "validation": 150, "analysis": 150}
+    assert dict(new.iter_rows()) == {"train": 70, "validation": 15, "analysis": 15}
+
+
+def test_small_stretches_of_time_are_shared_out_too() -> None:
+    cuts: list[tuple[float, str]] = []
+    for moment in range(2000):
+        cuts = extended(cuts, pl.Series([float(moment)]), SHARES)
+    train = sum(split == "train" for _, split in cuts)
+    assert binomtest(train, 2000, SHARES[0]).pvalue > 1e-4
+
+
+def test_dates_times_and_zones_are_the_same_moments() -> None:
+    day = datetime(2026, 3, 1)
+    kinds = [date(2026, 3, 1), day, day.replace(tzinfo=UTC)]
+    frames = [pl.DataFrame({"at": [kind, None], "y": 0}) for kind in kinds]
+    assert {moments(frame, BY_TIME)[0] for frame in frames} == {day.replace(tzinfo=UTC).timestamp() * 1e6}
+
+
+@pytest.mark.parametrize("column", [{"at": ["spring"]}, {"x": [1]}])
+def test_what_is_no_time_cannot_be_cut(column: dict[str, list[object]]) -> None:
+    with pytest.raises(BadInput, match="the split goes by it"):
+        assign(pl.DataFrame({**column, "y": 0}), BY_TIME)

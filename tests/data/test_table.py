@@ -222,7 +222,7 @@ def test_types_that_a_table_does_not_know_are_kept_in_the_next_wider(
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (pl.Series([[1, 2]]), "column v holds List"),
+        (pl.Series([[[1, 2]]]), "column v holds List"),
         (pl.Series([{"a": 1}]), "column v holds Struct"),
         (pl.Series([b"x"]), "column v holds Binary"),
         (pl.Series([timedelta(1)]), "column v holds Duration"),

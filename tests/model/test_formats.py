@@ -14,15 +14,19 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from skops.io import dumps
+from torch import manual_seed
+from torch.nn import Linear, ReLU, Sequential
+from xgboost import XGBClassifier, XGBRegressor
 
 from contracts.model_format import FIELDS, TWO, ModelFormatContract, asked, learned, truth
 from noria.digest import Digest
 from noria.errors import Damaged
-from noria.model import convert, lightgbm, package, sklearn
+from noria.model import convert, lightgbm, package, sklearn, torch, xgboost
 from noria.model.package import Package
 from noria.model.signature import Signature
 from noria.preprocess import default
 from noria.preprocess.config import Preprocess
+from noria.train.network import Torch
 
 
 def fitted(estimator: Any, classes: tuple[int, ...]) -> tuple[Any, Any]:
@@ -66,6 +70,37 @@ class TestLightgbm(ModelFormatContract):
         steady = {"deterministic": True, "force_row_wise": True, "n_jobs": 1, "verbose": -1, "random_state": 0}
         preprocessor, model = fitted(kind(n_estimators=10, **steady), classes)
         return Package("lightgbm", signature, lightgbm.files_of(preprocessor, b"", model))
+
+
+class TestXgboost(ModelFormatContract):
+    kind = "xgboost"
+
+    def make(self, signature: Signature, classes: tuple[int, ...]) -> Package:
+        kind = XGBRegressor if signature.classes is None else XGBClassifier
+        inner = kind(n_estimators=10, n_jobs=1, random_state=0)
+        preprocessor, model = fitted(inner if signature.classes is None else xgboost.AnyLabels(inner), classes)
+        return Package("xgboost", signature, xgboost.files_of(preprocessor, b"", model))
+
+
+class TestTorch(ModelFormatContract):
+    kind = "torch"
+
+    def make(self, signature: Signature, classes: tuple[int, ...]) -> Package:
+        columns = learned()
+        frame = sklearn.to_frame(columns)
+        preprocessor = default.transformer(FIELDS, frame, Preprocess()).fit(frame)
+        X, y = sklearn.features_of(preprocessor, frame), np.array(classes)[truth(columns)]
+        manual_seed(0)
+        width = 1 if signature.classes is None else len(signature.classes)
+        network = Torch(Sequential(Linear(X.shape[1], 16), ReLU(), Linear(16, width)), epochs=40, lr=0.02)
+        model = network.fit(X, y.astype(np.float32) if signature.classes is None else y)
+        return Package("torch", signature, torch.files_of(preprocessor, b"", model))
+
+    def test_its_architecture_is_code_that_is_loaded_only_if_its_digest_is_known(self) -> None:
+        data = self.make(TWO, (0, 1)).to_bytes()
+        with pytest.raises(Damaged, match="its digest is not known"):
+            package.from_bytes(data).predictor()
+        assert package.from_bytes(data, Digest.of(data)).predictor().predict(asked()).label is not None
 
 
 class Own(TransformerMixin, BaseEstimator):

@@ -9,7 +9,7 @@ import pytest
 
 from noria.errors import BadInput
 from noria.model.frame import columns_of, fields_of
-from noria.model.signature import Field, Signature
+from noria.model.signature import Field, Signature, spelled
 
 ROWS = pl.DataFrame(
     {
@@ -86,3 +86,17 @@ def test_columns_that_do_not_fit_are_one_sentence(columns: dict[str, Any], said:
     assert said in caught.value.what
     assert caught.value.where
     assert caught.value.do
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(True, "true"), (np.False_, "false"), (b"yes", "yes"), ("True", "True"), (1, "1"), (1.5, "1.5")]
+)
+def test_a_value_is_spelled_as_in_data_files(value: object, text: str) -> None:
+    assert spelled(value) == text
+    if isinstance(value, bool | np.bool_ | str | int):
+        assert pl.Series([value.item() if isinstance(value, np.generic) else value]).cast(pl.String)[0] == text
+
+
+def test_a_number_that_float32_cannot_hold_is_infinite_without_a_warning() -> None:
+    found = Signature((Field("a", "number"),), None, "y").clean({"a": np.array([1e300, -1e300, 1.0])})
+    assert found["a"].tolist() == [np.inf, -np.inf, 1.0]

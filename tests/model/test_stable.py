@@ -19,13 +19,18 @@ class Side(Enum):
     RIGHT = 2
 
 
+KNOWN = {"clerk", "nurse", "smith", ("x", 1), None}
+
+
 def clipped(values):
+    assert not KNOWN.isdisjoint({"nurse"}) and LIMIT in {2, "two", "deux"}
     return np.clip(values, 0, LIMIT)
 
 
 class Own(TransformerMixin, BaseEstimator):
     def __init__(self, side=Side.LEFT, names=("a", "b", "c")):
         self.side, self.names = side, names
+        self.words = {word: frozenset(word) for word in ("water", "wheel")}
 
     def fit(self, X, y=None):
         return self
@@ -44,15 +49,17 @@ import mine
 from noria.model.stable import pickled
 made = make_pipeline(mine.Own(names=()), FunctionTransformer(mine.clipped), StandardScaler()).fit([[1.0], [2.0]])
 first = pickled(made)
-import pickle
-assert type(pickle.loads(first)[0]) is not mine.Own
+from noria.model.stable import unpickled
+assert type(unpickled(first)[0]) is not mine.Own
+assert unpickled(first)[0].words["water"] == frozenset("water")
 assert pickled(made) == first
 Path(sys.argv[2]).write_bytes(first)
 """
 READ = """
-import pickle, sys
+import sys
 from pathlib import Path
-made = pickle.loads(Path(sys.argv[1]).read_bytes())
+from noria.model.stable import unpickled
+made = unpickled(Path(sys.argv[1]).read_bytes())
 print(made[0].transform([[-1.0], [1.0], [9.0]]).ravel().tolist(), made[0].side.name)
 """
 
@@ -71,3 +78,22 @@ def test_the_users_code_is_in_the_pickle_and_the_bytes_are_the_same_everywhere(t
     kept = tmp_path / "one.pickle"
     assert kept.read_bytes() == (tmp_path / "another place.pickle").read_bytes()
     assert python(READ, str(kept)) == "[0.0, 1.0, 2.0] LEFT"
+
+
+SKOPS = """
+import sys
+from pathlib import Path
+from sklearn.preprocessing import StandardScaler
+from noria.model.sklearn import dump, load_object
+made = StandardScaler().fit([[1.0], [2.0]])
+made.known_ = {"clerk", "nurse", "smith"}
+files = dump({"model": made})
+assert load_object(files, "model", trusted=False).known_ == made.known_
+Path(sys.argv[1]).write_bytes(files["model.skops"])
+"""
+
+
+def test_a_set_in_a_safe_format_has_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    for seed in "1", "2":
+        python(SKOPS, str(tmp_path / seed), seed=seed)
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()

@@ -19,7 +19,7 @@ from noria.data.schema import SPLITS, Schema
 from noria.data.split import split_of
 from noria.errors import BadInput, UserCodeFailed
 from noria.lifecycle import Lifecycle
-from noria.train import fit
+from noria.train import arrays
 
 SCHEMA = Schema(label="approved", subject="applicant", positive="yes")
 ROWS = projects.rows(400)
@@ -100,7 +100,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 def test_arrays_are_mapped_from_the_disk_and_not_read_into_memory(tmp_path: Path) -> None:
     on = bench(tmp_path, function=numbers)
     on.upto("preprocess")
-    part = fit.open_part(fit.files(on.attempt("tune"), "train"))
+    part = arrays.open_part(arrays.files(on.attempt("tune"), "train"))
     for array in (part.X, part.y, part.w):
         assert isinstance(array, np.memmap)
         assert array.mode == "r"
@@ -112,7 +112,7 @@ def test_sparse_features_stay_sparse(tmp_path: Path) -> None:
     on.upto("preprocess")
     found = sparse.load_npz(io.BytesIO(on.bytes("preprocess", "X.train.npz")))
     assert (found.format, found.dtype, found.shape[1]) == ("csr", "float32", 3)
-    part = fit.open_part(fit.files(on.attempt("tune"), "train"))
+    part = arrays.open_part(arrays.files(on.attempt("tune"), "train"))
     assert (found != part.X).nnz == 0
 
 

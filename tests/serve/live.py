@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -47,22 +47,23 @@ def noria(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 class Live:
-    """A server that answers. ``http`` talks to it; ``log()`` is what it printed."""
+    """A server that answers. ``http`` talks to it, gRPC has the address ``grpc``; ``log()`` is what it printed."""
 
-    def __init__(self, folder: Path, port: int = 0, workers: int = 1) -> None:
+    def __init__(self, folder: Path, port: int = 0, workers: int = 1, options: Sequence[str] = ()) -> None:
         self._notes = tempfile.TemporaryDirectory(prefix="noria-serve-")
         self._log = Path(self._notes.name, "log")
         ready = Path(self._notes.name, "ready")
-        options = ("--port", str(port), "--workers", str(workers), "--ready-file", str(ready))
+        words = ("--port", str(port), "--workers", str(workers), "--ready-file", str(ready), *options)
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "noria.cli.main", "serve", *options],
+                [sys.executable, "-m", "noria.cli.main", "serve", *words],
                 cwd=folder, env=environ(), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         until(lambda: ready.exists() or self.process.poll() is not None, "the server to start")
         assert self.process.poll() is None, self.log()
         self.url = ready.read_text().strip()
         self.port = int(self.url.rpartition(":")[2])
+        self.grpc = self.log().partition("grpc://")[2].partition(" ")[0]
         self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
 
     def __enter__(self) -> "Live":

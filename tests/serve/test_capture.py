@@ -1,10 +1,13 @@
 """The spool: what was acknowledged is in its files, whatever happens to the process and to the disk."""
 
 import asyncio
+import errno
+import os
 import resource
 import shutil
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -173,11 +176,63 @@ def test_a_full_disk_refuses_feedback_whole_and_sheds_predictions_and_all_goes_o
     run(work)
 
 
+def test_a_disk_that_fails_to_synchronise_refuses_the_feedback_and_its_file_is_written_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        spool = Spool(tmp_path)
+        await spool.keep(told(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", lambda _: (_ for _ in ()).throw(OSError(errno.EIO, "Input/output error")))
+            with pytest.raises(StoreUnavailable, match="Input/output error"):
+                await spool.keep(told(2))
+        (failed,) = tmp_path.glob("*.seg")
+        before = failed.read_bytes()
+        await spool.keep(told(3))
+        await predict(spool, 1, "a")
+        await spool.rotate()
+        assert failed.read_bytes() == before
+        assert feedback(tmp_path).keys() >= {"p1", "p3"}
+
+    run(work)
+
+
+def test_predictions_of_many_threads_are_all_taken_each_by_its_own_version(tmp_path: Path) -> None:
+    async def work() -> None:
+        spool = Spool(tmp_path)
+
+        def thread(number: int) -> None:
+            for turn in range(200):
+                version = (number + turn) % 3
+                key = spool.key("loans", version, f"r{version}", None, None)
+                spool.note(Predicted(key, f"{number} {turn}", 0.0, "v", None, 1, {"age": [version]}, b"1234"))
+
+        with ThreadPoolExecutor(4) as pool:
+            threads = [asyncio.wrap_future(pool.submit(thread, number)) for number in range(4)]
+            while not all(one.done() for one in threads):
+                await spool.rotate()
+                await asyncio.sleep(0)
+            await asyncio.gather(*threads)
+        await spool.rotate()
+        seen = []
+        for path in tmp_path.glob("*.seg"):
+            versions = {}
+            for record in segment.read(path)[0]:
+                if isinstance(record, Version):
+                    versions[record.key] = record.number
+                elif isinstance(record, Predicted):
+                    seen.append(record.id)
+                    assert record.columns["age"] == [versions[record.key]]
+        assert sorted(seen) == sorted(f"{number} {turn}" for number in range(4) for turn in range(200))
+
+    run(work)
+
+
 def test_a_spool_that_vanishes_is_said_in_one_sentence_and_work_goes_on_when_it_is_back(tmp_path: Path) -> None:
     async def work() -> None:
         spool = Spool(tmp_path / "spool")
         (tmp_path / "spool").rmdir()
-        with pytest.raises(StoreUnavailable, match=r"cannot be written.*Nothing was taken"):
+        with pytest.raises(StoreUnavailable, match=r"cannot be written.*send it again"):
             await spool.keep(told(1))
         (tmp_path / "spool").mkdir()
         await spool.keep(told(1))

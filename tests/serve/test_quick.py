@@ -15,7 +15,7 @@ from noria.serve.capture import Spool
 from noria.serve.flush import flush
 from noria.serve.host import Host
 from noria.serve.predict import Service
-from noria.serve.rest import wire
+from noria.serve.rest import answers, wire
 from noria.serve.rest.quick import Lane
 from noria.settings import Settings, load
 from serve import small
@@ -39,7 +39,7 @@ class Both:
     def general(self, body: bytes, version: int | None = None) -> Any:
         request, raw = wire.infer("loans", version, body, None)
         answer = self.runner.run(self.service.predict(request))
-        return json.loads(wire.answer_infer(answer, request, raw)[0])
+        return json.loads(answers.answer_infer(answer, request, raw)[0])
 
     def captured(self) -> dict[str, dict[str, Any]]:
         """All captured rows by prediction."""

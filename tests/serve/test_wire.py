@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from noria.errors import BadInput, NoriaError, NotFound
+from noria.serve import tensors
 from noria.serve.capture import Spool
 from noria.serve.host import Host
 from noria.serve.ids import Ids
 from noria.serve.predict import Service
 from noria.serve.protocol import DTYPES, Answer, Request
-from noria.serve.rest import binary, wire
+from noria.serve.rest import answers, wire
 from noria.serve.rest.errors import status_of
 from serve import small
 
@@ -41,12 +42,12 @@ class Server:
     def infer(self, body: bytes, json_length: int | None = None) -> tuple[Answer, Request, bytes, int | None]:
         request, raw = wire.infer("loans", None, body, json_length)
         answer = self._runner.run(self.service.predict(request))
-        return answer, request, *wire.answer_infer(answer, request, raw)
+        return answer, request, *answers.answer_infer(answer, request, raw)
 
     def predict(self, body: bytes) -> Any:
         request = wire.predict("loans", None, body)
         answer = self._runner.run(self.service.predict(request))
-        return json.loads(wire.answer_predict(answer, request))
+        return json.loads(answers.answer_predict(answer, request))
 
     def feedback(self, body: bytes) -> int:
         told = wire.feedback(body)
@@ -97,7 +98,7 @@ def test_numbers_of_every_datatype_come_through_json_and_bytes_unchanged(case: t
     request, _ = wire.infer("loans", None, data, length)
     np.testing.assert_array_equal(request.columns["age"], values)
     assert request.columns["age"].dtype == DTYPES[datatype]
-    assert binary.encode(request.columns["age"], datatype) == sent
+    assert tensors.pack(request.columns["age"], datatype) == sent
     if datatype != "FP16" and np.isfinite(values).all():
         for shape, nested in (([len(values)], values.tolist()), ([len(values), 1], [[v] for v in values.tolist()])):
             request, _ = wire.infer("loans", None, body(tensor("age", datatype, nested, shape)), None)
@@ -107,7 +108,7 @@ def test_numbers_of_every_datatype_come_through_json_and_bytes_unchanged(case: t
 @given(TEXTS)
 def test_texts_come_through_json_and_bytes_unchanged(texts: list[str]) -> None:
     sent = b"".join(struct.pack("<I", len(text.encode())) + text.encode() for text in texts)
-    assert binary.encode(np.array(texts, dtype=object), "BYTES") == sent
+    assert tensors.pack(np.array(texts, dtype=object), "BYTES") == sent
     data, length = with_tail(sent, in_binary("job", "BYTES", sent, len(texts)))
     for request, _ in (
         wire.infer("loans", None, data, length),

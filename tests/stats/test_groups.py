@@ -3,13 +3,16 @@
 import pytest
 
 from noria.stats.groups import DIFFERENCES, largest
-from noria.stats.interval import difference
+from noria.stats.interval import difference, wilson
 
 
 def group(name: str, **rates: tuple[int, int]) -> dict[str, object]:
-    known = {rate: {"value": hits / rows if rows else None, "rows": rows} for rate, (hits, rows) in rates.items()}
-    nothing = {"value": None, "rows": 0}
-    return {"group": name, "rates": {rate: known.get(rate, nothing) for one in DIFFERENCES.values() for rate in one}}
+    found = {}
+    for rate in ("selection_rate", "true_positive_rate", "false_positive_rate"):
+        hits, rows = rates.get(rate, (0, 0))
+        low, high = wilson(hits, rows)
+        found[rate] = {"value": hits / rows if rows else None, "rows": rows, "low": low, "high": high}
+    return {"group": name, "rates": found}
 
 
 A = group("a", selection_rate=(50, 100), true_positive_rate=(30, 40), false_positive_rate=(20, 60))
@@ -30,7 +33,7 @@ def test_each_difference_is_the_largest_of_its_rates(name: str, value: float, ro
     assert (found["value"], found["between"], found["undecided"]) == (pytest.approx(value), ["b", "a"], [])
     rate = DIFFERENCES[name][-1]
     low, high = (one["rates"][rate]["value"] for one in (A, B))
-    assert (found["low"], found["high"]) == difference(low, rows[0], high, rows[1])
+    assert (found["low"], found["high"]) == pytest.approx(difference(low, rows[0], high, rows[1]), abs=1e-12)
 
 
 def test_how_many_rows_a_group_needs_is_the_callers_choice() -> None:

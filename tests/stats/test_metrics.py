@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
+from noria.data.schema import TASKS
 from noria.stats import names
 from noria.stats.metrics import METRICS, all_of, default
+from noria.stats.metrics import names as names_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -85,7 +87,10 @@ def test_what_is_undefined_for_these_rows_is_left_out() -> None:
 @pytest.mark.parametrize("name", METRICS)
 def test_a_perfect_answer_is_a_gain_over_a_bad_one(name: str) -> None:
     metric = METRICS[name]
-    if metric.task == "classification":
+    if metric.task == "multilabel":
+        y = np.array([[0, 1], [1, 0], [1, 1], [0, 0]])
+        good, bad = y * 0.8 + 0.1, 0.9 - y * 0.8
+    elif metric.task == "classification":
         y = np.array([0, 1, 0, 1])
         good, bad = np.eye(2)[y], np.eye(2)[[1, 1, 1, 0]]
     else:
@@ -96,7 +101,43 @@ def test_a_perfect_answer_is_a_gain_over_a_bad_one(name: str) -> None:
 
 def test_the_names_that_configuration_knows_are_those_there_are() -> None:
     assert set(names.METRICS) == set(METRICS)
-    assert {task: METRICS[default(task)].task for task in ("classification", "regression")} == {
-        "classification": "classification",
-        "regression": "regression",
-    }
+    for task in TASKS:
+        assert METRICS[default(task)].task == task
+
+
+@settings(deadline=None)
+@given(SEEDS, st.integers(2, 5))
+def test_several_labels_a_row_are_measured_as_scikit_learn_does(seed: int, labels: int) -> None:
+    random = np.random.default_rng(seed)
+    count = int(random.integers(4, 60))
+    y = random.integers(0, 2, (count, labels))
+    y[:2] = [[0] * labels, [1] * labels]
+    p = random.integers(0, 6, (count, labels)) / 5
+    said = p >= 0.5
+    assert all_of("multilabel", y.astype(np.int8), p.astype(np.float32)) == pytest.approx(
+        {
+            "mean_average_precision": theirs.average_precision_score(y, p, average="macro"),
+            "f1_micro": theirs.f1_score(y, said, average="micro", zero_division=np.nan),
+            "f1_macro": theirs.f1_score(y, said, average="macro", zero_division=np.nan),
+            "hamming_loss": theirs.hamming_loss(y, said),
+            "subset_accuracy": theirs.accuracy_score(y, said),
+        }
+    )
+
+
+@settings(deadline=None)
+@given(SEEDS, st.sampled_from(["classification", "multilabel", "regression"]))
+def test_to_weigh_rows_is_to_repeat_them(seed: int, task: str) -> None:
+    random = np.random.default_rng(seed)
+    y, p, _ = answers(seed, int(random.integers(2, 4)))
+    if task == "multilabel":
+        y = random.integers(0, 2, p.shape)
+    if task == "regression":
+        y, p = y.astype(np.float32), p[:, 0]
+    weights = random.integers(0, 4, (3, len(y)))
+    for name in names_of(task):
+        together = METRICS[name].prepare(y, p)(weights.astype(np.float64))
+        for value, each in zip(together, weights, strict=True):
+            rows = np.repeat(np.arange(len(y)), each)
+            want = METRICS[name].of(y[rows], p[rows]) if len(rows) else np.nan
+            assert value == pytest.approx(want, nan_ok=True, rel=1e-6, abs=1e-9), name

@@ -1,6 +1,7 @@
 """A study: which candidates are tried, which is the best, and what goes wrong in one."""
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from sklearn.preprocessing import StandardScaler
 from noria.errors import UserCodeFailed
 from noria.model.signature import Field, Signature
 from noria.train import fit, tune
+from noria.train.arrays import Files, open_part
 from noria.train.config import Tune, choice, loguniform
 
 SIGNATURE = Signature((Field("x", "number"),), ("no", "yes"), "y", "yes")
+NUMBERS = count()
 SPACE = {"C": loguniform(1e-4, 1e2), "penalty": choice("l1", "l2")}
 
 
@@ -26,27 +29,28 @@ def logistic(params: dict[str, Any]) -> Any:
     return LogisticRegression(C=params.get("C", 1.0), l1_ratio=ratio, solver="liblinear")
 
 
-def part(folder: Path, name: str, seed: int, weights: Any = None) -> fit.Files:
+def part(folder: Path, name: str, seed: int, weights: Any = None) -> Files:
     random = np.random.default_rng(seed)
     y = random.integers(0, 2, 120)
     X = (random.normal(0, 1, (120, 4)) + 0.6 * y[:, None]).astype(np.float32)
     files = [str(folder / f"{what}.{name}.npy") for what in "Xyw"]
     for path, array in zip(files, (X, y, np.ones(120, dtype=np.float32) if weights is None else weights), strict=True):
         np.save(path, array)
-    return fit.Files(files[0], False, files[1], files[2])
+    return Files(files[0], False, files[1], files[2])
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> Callable[..., tune.Job]:
     def make(function: Any = logistic, metric: str = "roc_auc", weights: Any = None) -> tune.Job:
         train, validation = part(tmp_path, "train", 0, weights), part(tmp_path, "validation", 1)
-        return tune.Job(function, "classification", 0, metric, SIGNATURE, train, validation)
+        study = str(tmp_path / f"study {next(NUMBERS)}.log")
+        return tune.Job(function, "classification", 0, metric, SIGNATURE, train, validation, study)
 
     return make
 
 
 def search(how: Tune, job: tune.Job, seed: int = 0) -> list[tune.Trial]:
-    return tune.search(how, job, seed, lambda text, share: None)
+    return tune.search(how, job, seed, lambda text, share: None)[0]
 
 
 def tried(trials: list[tune.Trial]) -> list[tuple[Any, ...]]:
@@ -64,7 +68,7 @@ def test_a_grid_tries_every_point_once(job: Callable[..., tune.Job]) -> None:
 def test_the_value_of_a_trial_is_the_metric_of_the_model_it_names(job: Callable[..., tune.Job]) -> None:
     one = job()
     for trial in search(Tune({"C": choice(0.01, 10.0)}, sampler="grid", metric="log_loss"), job(metric="log_loss")):
-        train, validation = fit.open_part(one.train), fit.open_part(one.validation)
+        train, validation = open_part(one.train), open_part(one.validation)
         model = LogisticRegression(C=trial.params["C"], solver="liblinear", random_state=0).fit(train.X, train.y)
         p = model.predict_proba(validation.X)[np.arange(120), validation.y]
         assert trial.value == pytest.approx(-np.log(p).mean(), rel=1e-5)
@@ -179,7 +183,7 @@ def test_the_seed_goes_to_every_part_that_takes_one_and_was_not_given_one() -> N
 @pytest.mark.parametrize("wrap", [lambda e: e, lambda e: make_pipeline(StandardScaler(), e)], ids=["bare", "pipeline"])
 def test_weights_reach_the_estimator(tmp_path: Path, wrap: Any) -> None:
     weights = np.where(np.arange(120) < 60, 0, 2).astype(np.float32)
-    data = fit.open_part(part(tmp_path, "train", 0, weights))
+    data = open_part(part(tmp_path, "train", 0, weights))
     got = fit.fit(wrap(LogisticRegression()), data, {})
     want = wrap(LogisticRegression())
     name = "logisticregression__sample_weight" if hasattr(want, "steps") else "sample_weight"
@@ -191,7 +195,7 @@ def test_weights_reach_the_estimator(tmp_path: Path, wrap: Any) -> None:
 
 
 def test_an_estimator_that_takes_no_weights_says_so(tmp_path: Path) -> None:
-    data = fit.open_part(part(tmp_path, "train", 0, np.full(120, 2, dtype=np.float32)))
+    data = open_part(part(tmp_path, "train", 0, np.full(120, 2, dtype=np.float32)))
     with pytest.raises(UserCodeFailed, match="sample_weight"):
         fit.fit(KNeighborsClassifier(), data, {})
 
@@ -200,5 +204,5 @@ def test_sparse_features_are_opened_as_they_are(tmp_path: Path) -> None:
     with (tmp_path / "X.npz").open("wb") as file:
         sparse.save_npz(file, sparse.csr_matrix(np.eye(3, dtype=np.float32)), compressed=False)
     dense = part(tmp_path, "train", 0)
-    found = fit.open_part(fit.Files(str(tmp_path / "X.npz"), True, dense.labels, dense.weights))
+    found = open_part(Files(str(tmp_path / "X.npz"), True, dense.labels, dense.weights))
     assert found.X.toarray().tolist() == np.eye(3).tolist()

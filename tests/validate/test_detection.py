@@ -14,9 +14,9 @@ def test_a_damaged_batch_raises_an_alarm_that_says_what_to_do(name: str) -> None
 
 
 def test_a_label_shift_of_ten_points_is_not_missed_at_two_thousand_rows() -> None:
-    got = detection.rates(seeds=0, shifts=12, clean=0)
+    got = detection.rates(detection.Cases.made(seeds=0, shifts=12, clean=0))
     assert got.shifts == 1
 
 
 def test_clean_batches_raise_no_alarm() -> None:
-    assert detection.rates(seeds=0, shifts=0, clean=12).false == 0
+    assert detection.rates(detection.Cases.made(seeds=0, shifts=0, clean=12)).false == 0

@@ -59,8 +59,8 @@ def test_a_shift_from_half_to_seven_in_ten_stops_with_the_measured_interval(tmp_
     [alert] = [one for one in done.alerts if one.severity == "block"]
     low, high = alert.evidence["interval"]
     assert low < -0.2 < high < -0.1
-    assert alert.where == "loans@2, label"
-    [kept] = [one for one in on.json("validate", "verdict.json")["anomalies"] if one["column"] == "label"]
+    assert alert.where == "loans@2, approved"
+    [kept] = [one for one in on.json("validate", "verdict.json")["anomalies"] if one["rule"] == "label_shift"]
     assert kept["evidence"]["interval"] == [low, high]
 
 

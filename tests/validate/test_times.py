@@ -43,3 +43,17 @@ def test_another_column_is_in_the_future_only_if_it_never_was() -> None:
 def test_times_long_before_all_others_are_found() -> None:
     assert found(OLD, days(datetime(2024, 10, 1))) == []
     assert [name for name, _ in found(OLD, days(datetime(1970, 1, 1)))] == ["at"]
+
+
+def test_a_hole_much_longer_than_before_is_found_and_a_weekend_or_a_month_of_few_rows_is_not() -> None:
+    def gaps(fresh: Profile) -> list[str]:
+        return [one.what for one in times(OLD, fresh, SCHEMA, NOW) if one.rule == "gap"]
+
+    assert gaps(days(datetime(2025, 3, 4), 60)) == []  # OLD ends on 28 February
+    assert gaps(days(datetime(2025, 3, 25), 60)) == [
+        "no rows for 24 days, from 2025-03-01 to 2025-03-24; the longest before was 0"
+    ]
+    inside = pl.DataFrame({"at": [datetime(2025, 3, 1), datetime(2025, 4, 20)] * 20, "paid": "yes"})
+    assert len(gaps(profile(inside, SCHEMA))) == 1
+    assert gaps(profile(inside[:3], SCHEMA)) == []  # so few rows leave such holes by chance
+    assert list(times(None, days(datetime(2025, 3, 25), 60), SCHEMA, NOW)) == []

@@ -1,41 +1,44 @@
 """Subsets that are nearly always given one label though their truth differs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from noria.analyze.slices import masks
+from noria.analyze.cells import Cells, Grouping
 from noria.stats.interval import wilson
 
 NEARLY = 0.98
 TRUTH = 0.10
 
+Codes = NDArray[np.integer[Any]]
+
 
 def dominated(
-    rows: pl.DataFrame, columns: Sequence[str], y: NDArray[np.int64], given: NDArray[np.int64], smallest: int
+    cells: Cells, columns: Sequence[str], y: Codes, given: Codes, labels: Sequence[str], smallest: int
 ) -> list[dict[str, Any]]:
-    """Subsets where one label is given to more than 98 % of the rows, while more than 10 % surely have another."""
-    found = []
-    for name, value, mask in masks(rows, columns):
-        count = int(mask.sum())
-        if count < smallest:
-            continue
-        labels, counts = np.unique(given[mask], return_counts=True)
-        top = int(labels[counts.argmax()])
-        other = int((y[mask] != top).sum())
-        share = float(counts.max() / count)
-        if share > NEARLY and wilson(other, count)[0] > TRUTH:
-            found.append(
-                {
-                    "column": name,
-                    "group": value,
-                    "rows": count,
-                    "label": top,
-                    "given": share,
-                    "truth": 1 - other / count,
-                }
-            )
-    return found
+    """Subsets where one label is given to more than 98 % of the rows, while more than 10 % surely have another.
+
+    Parameters
+    ----------
+    y, given
+        Places in ``labels`` of what is true and of what is given, [n].
+    """
+    return [
+        {"column": name, **found} for name in columns for found in _of(cells.by(name), y, given, labels, smallest)
+    ]
+
+
+def _of(by: Grouping, y: Codes, given: Codes, labels: Sequence[str], smallest: int) -> Iterator[dict[str, Any]]:
+    shape = (len(by.names), len(labels))
+    place = by.codes * len(labels)
+    said = np.bincount(place + given, minlength=shape[0] * shape[1]).reshape(shape)
+    true = np.bincount(place + y, minlength=shape[0] * shape[1]).reshape(shape)
+    rows = said.sum(axis=1)
+    for at in np.flatnonzero((rows >= smallest) & (said.max(axis=1) > NEARLY * rows)):
+        top, count = int(said[at].argmax()), int(rows[at])
+        other = count - int(true[at, top])
+        if wilson(other, count)[0] > TRUTH:
+            share = float(said[at, top] / count)
+            yield {"group": by.names[at], "rows": count, "label": labels[top], "given": share, "truth": 1 - other / count}

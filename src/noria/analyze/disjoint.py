@@ -6,6 +6,7 @@ import polars as pl
 
 from noria.data.schema import Schema
 from noria.data.split import keys
+from noria.data.table import RESERVED
 
 SHOWN = 20
 
@@ -25,9 +26,9 @@ def proof(analysis: pl.DataFrame, learned: pl.DataFrame, schema: Schema) -> dict
     found: dict[str, Any] = {
         "rows": analysis.height,
         "learned_rows": learned.height,
-        "by": "subject" if schema.subject else "content",
+        "by": "time" if schema.split == "time" else "subject" if schema.subject else "content",
         "shared": shared.height,
-        "rows_shown": [f"{one['_batch']}/{one['_row']}" for one in shared.head(SHOWN).iter_rows(named=True)],
+        "rows_shown": names(shared.head(SHOWN)),
         "same_content": 0,
     }
     if schema.subject:
@@ -36,3 +37,8 @@ def proof(analysis: pl.DataFrame, learned: pl.DataFrame, schema: Schema) -> dict
         theirs = keys(learned.drop(hidden), bare).unique()
         found["same_content"] = int(keys(analysis.drop(hidden), bare).is_in(theirs.implode()).sum())
     return found
+
+
+def names(rows: pl.DataFrame) -> list[str]:
+    """What rows are called: their batch, and their place in it."""
+    return [f"{batch}/{row}" for batch, row in rows.select(*RESERVED).iter_rows()]

@@ -1,21 +1,37 @@
 """The analysis as a page, and as a few numbers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from noria.analyze import charts
 from noria.report.page import Section, chart, facts, page, table
 
+DRAWN = 6  # fairness charts: beyond them tables say the same in less room
+SHOWN = 40  # rows of a table of slices
+RATES = {
+    "selection_rate": "given it",
+    "true_positive_rate": "true positive rate",
+    "false_positive_rate": "false positive rate",
+    "error": "error",
+    "mean_answer": "mean answer",
+    "mean_error": "mean error",
+}
+ALIKE = (
+    "Rows that are nearly the same as rows learned from: equal but for case, signs and the fourth digit, or texts that "
+    "share four fifths of their triples of words. They are not forbidden; many of them make the figures below look "
+    "better than they are."
+)
+
 
 def largest_differences(result: Mapping[str, Any]) -> dict[str, float]:
     """For each fairness metric the largest difference of any single protected column."""
     found: dict[str, float] = {}
-    for column, between in result["fairness"].items():
-        if " & " in column:
+    for name, between in result["fairness"].items():
+        if " & " in between.get("column", name):
             continue
-        for name, one in between["differences"].items():
+        for metric, one in between["differences"].items():
             if one["value"] is not None:
-                found[name] = max(found.get(name, 0.0), one["value"])
+                found[metric] = max(found.get(metric, 0.0), one["value"])
     return found
 
 
@@ -29,51 +45,100 @@ def report(lifecycle: str, result: Mapping[str, Any]) -> bytes:
 
 
 def _sections(result: Mapping[str, Any]) -> Iterator[Section]:
-    spans = {name: f"{low:.4f} to {high:.4f}" for name, (low, high) in result["intervals"].items()}
+    spans = {name: _range(low, high) for name, (low, high) in result["intervals"].items()}
     rows = [(name, value, spans.get(name)) for name, value in result["metrics"].items()]
     yield Section("Overall", table(["metric", "value", "95 % interval"], rows))
+    yield Section("Apart from what was learned", _near(result["disjoint"]))
     if result["calibration"]:
-        drawn = chart(
-            charts.calibration(result["calibration"]["bins"]), "Said probability against share that was right"
-        )
-        yield Section("Calibration", facts({"expected calibration error": result["calibration"]["error"]}) + drawn)
-    for column, between in result["fairness"].items():
-        yield Section(f"Fairness by {column}", _fairness(between, result["positive"]))
+        yield Section("Calibration", _calibration(result["calibration"], result["task"]))
+    for place, (name, between) in enumerate(result["fairness"].items()):
+        yield Section(f"Fairness by {name}", _fairness(between, result, drawn=place < DRAWN))
     yield Section("Slices", _slices(result["slices"]))
-    found = [(f"{o['column']} = {o['group']}", o["rows"], o["wrong"], o["elsewhere"], o["p"]) for o in result["found"]]
+    found = [(_slice(o), o["rows"], o["wrong"], o["elsewhere"], o["p"]) for o in result["found"]]
     yield Section("Bad slices that were found", table(["slice", "rows", "wrong", "wrong elsewhere", "p"], found))
-    dominated = [
-        (f"{o['column']} = {o['group']}", o["rows"], result["classes"][o["label"]], o["given"], o["truth"])
-        for o in result["dominated"]
-    ]
-    yield Section(
-        "Subsets nearly always given one label", table(["slice", "rows", "label", "given", "true share"], dominated)
-    )
-    small = [(o["feature"], o["kind"], o["flipped"], o["change"]) for o in result["sensitivity"]]
-    yield Section("Sensitivity to small changes", table(["feature", "kind", "flipped labels", "mean change"], small))
-    drawn = chart(charts.importance(result["importance"]), "Loss of the metric when one feature is shuffled")
-    yield Section("Which features count", drawn)
+    if result["task"] != "regression":
+        always = [(_slice(o), o["rows"], o["label"], o["given"], o["truth"]) for o in result["dominated"]]
+        heads = ["slice", "rows", "label", "given", "true share"]
+        yield Section("Subsets nearly always given one label", table(heads, always[:SHOWN]))
+    yield Section("Sensitivity to small changes", _sensitivity(result["sensitivity"]))
+    if result["importance"]:
+        drawn = chart(charts.importance(result["importance"]), "Loss of the metric when one feature is shuffled")
+        yield Section("Which features count", drawn)
 
 
-def _fairness(between: Mapping[str, Any], positive: Any) -> str:
+def _near(proof: Mapping[str, Any]) -> str:
+    near = proof["near"]
+    counted = {
+        "rows that are nearly the same as one learned from": near["rows"],
+        "share of the analysis rows": near["rows"] / max(1, proof["rows"]),
+        "rows with equal values, of other subjects": proof["same_content"],
+    }
+    pairs = [(one["row"], one["like"], one["similarity"]) for one in near["shown"]]
+    shown = table(["row (batch/place)", "like the row learned from", "similarity"], pairs) if pairs else ""
+    return facts(counted) + (f"<p>{ALIKE}</p>" if pairs else "") + shown
+
+
+def _calibration(found: Mapping[str, Any], task: str) -> str:
+    shares = task != "regression"
+    caption = "Said probability against the share that was right" if shares else "Predicted against true mean"
+    name = "expected calibration error" if shares else "mean distance of predicted and true mean"
+    return facts({name: found["error"]}) + chart(charts.calibration(found["bins"], shares=shares), caption)
+
+
+def _fairness(between: Mapping[str, Any], result: Mapping[str, Any], *, drawn: bool) -> str:
     differences = [
-        (name, one["value"], _span(one), " and ".join(one["between"]), ", ".join(one["undecided"]))
+        (name.replace("_", " "), one["value"], _span(one), " and ".join(one["between"]), ", ".join(one["undecided"]))
         for name, one in between["differences"].items()
     ]
     heads = ["", "largest difference", "95 % interval", "between", "too few rows to judge"]
-    drawn = chart(charts.rates(between["groups"]), f"Share given {positive!r}, with 95 % interval")
-    groups = [(g["group"], g["rows"], *(rate["value"] for rate in g["rates"].values())) for g in between["groups"]]
-    names = ["group", "rows", f"given {positive}", "true positive rate", "false positive rate"]
-    return table(heads, differences) + drawn + table(names, groups)
+    groups = between["groups"]
+    first = next(iter(groups[0]["rates"]))
+    drawing = charts.rates(groups, first) if drawn else None
+    figure = chart(drawing, _caption(first, between, result)) if drawing else ""
+    rows = [(g["group"], g["rows"], *(_rate(rate) for rate in g["rates"].values())) for g in groups]
+    names = [RATES[name] for name in groups[0]["rates"]]
+    return table(heads, differences) + figure + table(["group", "rows", *names], rows)
 
 
-def _slices(found: list[dict[str, Any]]) -> str:
-    rows = [
-        (f"{o['column']} = {o['group']}", o["rows"], o["metrics"], "" if o["judged"] else "too few to judge")
-        for o in found
+def _caption(rate: str, between: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    if rate != "selection_rate":
+        return f"{RATES[rate].capitalize()} of each group, with 95 % interval"
+    return f"Share given {between['label'] or result['positive']!r}, with 95 % interval"
+
+
+def _rate(rate: Mapping[str, Any]) -> str | None:
+    """A value with its interval."""
+    return None if rate["value"] is None else f"{rate['value']:.3g} ({_range(rate['low'], rate['high'])})"
+
+
+def _sensitivity(found: Sequence[Mapping[str, Any]]) -> str:
+    small = [(one["feature"], one["kind"], one["flipped"], one["change"]) for one in found]
+    worst = [
+        (one["feature"], row["row"], row["before"], row["after"], row["answer"], row["becomes"], row["change"])
+        for one in found[:10]
+        for row in one["worst"][:1]
     ]
-    return table(["slice", "rows", "metrics", ""], rows)
+    heads = ["feature", "row (batch/place)", "value", "changed to", "answer", "becomes", "change"]
+    first = table(["feature", "kind", "flipped labels", "mean change"], small)
+    return first + (f"<p>The row that changes most, by feature:</p>{table(heads, worst)}" if worst else "")
+
+
+def _slices(found: Sequence[Mapping[str, Any]]) -> str:
+    names = list(dict.fromkeys(name for one in found for name in one["metrics"]))
+    rows = [
+        (_slice(o), o["rows"], *(o["metrics"].get(name) for name in names), "" if o["judged"] else "too few to judge")
+        for o in found[:SHOWN]
+    ]
+    return table(["slice", "rows", *(name.replace("_", " ") for name in names), ""], rows)
+
+
+def _slice(one: Mapping[str, Any]) -> str:
+    return f"{one['column']} = {one['group']}"
 
 
 def _span(one: Mapping[str, Any]) -> str | None:
-    return None if one["value"] is None else f"{one['low']:.3f} to {one['high']:.3f}"
+    return None if one["value"] is None else _range(one["low"], one["high"])
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:.4g} to {high:.4g}"

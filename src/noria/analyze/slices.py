@@ -2,62 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from noria.errors import BadLifecycle
+from noria.analyze.cells import Cells, Grouping
 from noria.stats.compare import discoveries, two_shares
 from noria.stats.interval import wilson
 from noria.stats.metrics import METRICS, all_of
 
-MOST = 50  # values of one column that get a row each
-BINS = 4  # quartiles of a number
 FOUND = 20  # bad slices that are kept
-
-
-def group(series: pl.Series) -> pl.Series:
-    """The group of each row, as text: a number's quartile if it has many values, else the value itself."""
-    if series.dtype.is_numeric() and series.n_unique() > 2 * BINS:
-        edges = sorted({float(series.quantile(q / BINS) or 0.0) for q in range(1, BINS)})
-        return series.cut(edges).cast(pl.String).fill_null("missing")
-    return series.cast(pl.String).fill_null("missing")
-
-
-def groups(rows: pl.DataFrame, name: str) -> pl.Series:
-    """The group of each row by a column, or by several: ``"sex & race"``.
-
-    Raises
-    ------
-    BadLifecycle
-        If there is no such column.
-    """
-    parts = [part.strip() for part in name.split("&")]
-    for part in parts:
-        if part not in rows.columns:
-            raise BadLifecycle(
-                f"there is no column {part!r} to slice by", where="analyze", do=f"There are {', '.join(rows.columns)}."
-            )
-    each = [group(rows[part]).alias(part) for part in parts]
-    return pl.DataFrame(each).select(pl.concat_str(parts, separator=" & ").alias(name)).to_series()
-
-
-def masks(rows: pl.DataFrame, columns: Sequence[str]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    """Column, group and row mask of each subset."""
-    for name in columns:
-        found = groups(rows, name)
-        for value in found.unique().sort().head(MOST):
-            yield name, str(value), (found == value).to_numpy()
+KEYS = 0.5  # a column with more different values a row than this tells rows apart: it makes no slices
 
 
 def table(
-    rows: pl.DataFrame, columns: Sequence[str], y: NDArray[Any], answer: NDArray[Any], task: str, smallest: int
+    cells: Cells, columns: Sequence[str], y: NDArray[Any], answer: NDArray[Any], task: str, smallest: int
 ) -> list[dict[str, Any]]:
     """One entry a subset: column, group, rows, whether it is large enough to be judged, metrics, accuracy interval."""
     found = []
-    for name, value, mask in masks(rows, columns):
+    for name, value, mask in cells.masks(columns):
         entry: dict[str, Any] = {"column": name, "group": value, "rows": int(mask.sum())}
         entry["judged"] = entry["rows"] >= smallest
         entry["metrics"] = all_of(task, y[mask], answer[mask])
@@ -68,36 +32,47 @@ def table(
     return found
 
 
-def search(rows: pl.DataFrame, columns: Sequence[str], wrong: NDArray[np.bool_], smallest: int) -> list[dict[str, Any]]:
+class _Tried(NamedTuple):
+    """All groups by some columns that have enough rows: their names, rows, and wrong rows."""
+
+    columns: str
+    groups: tuple[str, ...]
+    rows: NDArray[np.float64]
+    wrong: NDArray[np.float64]
+
+
+def search(cells: Cells, columns: Sequence[str], wrong: NDArray[np.bool_], smallest: int) -> list[dict[str, Any]]:
     """Subsets by one and two columns in which far more answers are wrong than elsewhere, beyond chance.
 
     Parameters
     ----------
     wrong
-        Per row: the answer is wrong (or, in a regression, among the worst tenth).
+        Per row: the answer is wrong (in a regression: among the worst tenth; of several labels a row: more of them
+        are wrong than in the middle row).
 
     Returns
     -------
     list
         Worst first. Of those listed at most one in twenty is by chance (Benjamini-Hochberg over the whole search).
     """
-    codes = {name: _codes(rows, name) for name in columns}
-    tried: list[tuple[str, str, int, int]] = []
-    for names in [*((name,) for name in columns), *combinations(columns, 2)]:
-        tried += _counted(names, codes, wrong, smallest)
+    tried = list(_tried(cells, columns, wrong, smallest))
+    if not tried:
+        return []
+    rows, bad = np.concatenate([one.rows for one in tried]), np.concatenate([one.wrong for one in tried])
     total, all_wrong = len(wrong), int(wrong.sum())
-    p = np.array([two_shares(bad, count, all_wrong - bad, total - count) for _, _, count, bad in tried])
+    p = two_shares(bad, rows, all_wrong - bad, total - rows)
+    here, elsewhere = bad / rows, (all_wrong - bad) / np.maximum(1, total - rows)
+    names = [(one.columns, group) for one in tried for group in one.groups]
     kept = [
         {
-            "column": name,
-            "group": value,
-            "rows": count,
-            "wrong": bad / count,
-            "elsewhere": _rest(bad, count, wrong),
-            "p": float(pv),
+            "column": names[place][0],
+            "group": names[place][1],
+            "rows": int(rows[place]),
+            "wrong": float(here[place]),
+            "elsewhere": float(elsewhere[place]),
+            "p": float(p[place]),
         }
-        for (name, value, count, bad), pv, true in zip(tried, p, discoveries(p), strict=True)
-        if true and bad / count > _rest(bad, count, wrong)
+        for place in np.flatnonzero(discoveries(p) & (here > elsewhere))
     ]
     kept.sort(key=lambda one: (one["p"], one["column"], one["group"]))
     return kept[:FOUND]
@@ -113,35 +88,18 @@ def worst(found: list[dict[str, Any]], metric: str) -> dict[str, Any] | None:
     return {"slice": f"{one['column']} = {one['group']}", "metric": metric, "value": one["metrics"][metric]}
 
 
-def _codes(rows: pl.DataFrame, name: str) -> tuple[NDArray[np.int64], list[str]]:
-    found = groups(rows, name)
-    values = found.unique().sort().to_list()
-    codes = found.replace_strict(values, list(range(len(values))), return_dtype=pl.Int64)
-    return codes.to_numpy(), values
+def _tried(cells: Cells, columns: Sequence[str], wrong: NDArray[np.bool_], smallest: int) -> Iterator[_Tried]:
+    known = {name: cells.by(name) for name in columns}
+    usable = {name: one for name, one in known.items() if len(one.names) <= KEYS * max(1, len(wrong))}
+    for name, one in usable.items():
+        yield _counted(name, one, wrong, smallest)
+    for a, b in combinations(usable, 2):
+        crossed = usable[a].cross(usable[b])
+        if crossed is not None:
+            yield _counted(f"{a} & {b}", crossed, wrong, smallest)
 
 
-def _counted(
-    names: tuple[str, ...],
-    codes: dict[str, tuple[NDArray[np.int64], list[str]]],
-    wrong: NDArray[np.bool_],
-    smallest: int,
-) -> Iterator[tuple[str, str, int, int]]:
-    """All groups by these columns at once: name, value, rows, wrong rows."""
-    place = np.zeros(len(wrong), dtype=np.int64)
-    for name in names:
-        place = place * len(codes[name][1]) + codes[name][0]
-    kinds = int(np.prod([len(codes[name][1]) for name in names]))
-    if kinds > 10_000:
-        return
-    counts = np.bincount(place, minlength=kinds)
-    bad = np.bincount(place, weights=wrong, minlength=kinds)
-    for number in np.flatnonzero((counts >= smallest) & (counts < len(wrong))):
-        rest, texts = int(number), []
-        for name in reversed(names):
-            rest, here = divmod(rest, len(codes[name][1]))
-            texts.append(codes[name][1][here])
-        yield " & ".join(names), " & ".join(reversed(texts)), int(counts[number]), int(bad[number])
-
-
-def _rest(bad: int, count: int, wrong: NDArray[np.bool_]) -> float:
-    return (int(wrong.sum()) - bad) / max(1, len(wrong) - count)
+def _counted(columns: str, by: Grouping, wrong: NDArray[np.bool_], smallest: int) -> _Tried:
+    rows, bad = by.sums(), by.sums(wrong)
+    enough = np.flatnonzero((rows >= smallest) & (rows < len(wrong)))
+    return _Tried(columns, tuple(by.names[place] for place in enough), rows[enough], bad[enough])

@@ -1,27 +1,32 @@
 """Analyze: what the candidate does, and to whom, on rows it never saw."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from noria.analyze import calibration, constant, disjoint, fairness, report, sensitivity, slices
+from noria.analyze import calibration, constant, disjoint, near, sensitivity, slices
+from noria.analyze.cells import Cells
 from noria.errors import Failure, UserCodeFailed
 from noria.model import package
+from noria.model.format import Predictor
 from noria.model.frame import columns_of
 from noria.model.signature import Signature
 from noria.stats.interval import bootstrap
 from noria.stats.metrics import METRICS, all_of, default
+from noria.stats.weighing import HALF
 from noria.store.attempt import Attempt
 
-FORMAT = 2
+FORMAT = 3
 USES = {
     "preprocess": (*(f"rows.{split}.parquet" for split in ("train", "validation", "analysis")), "y.analysis.npy"),
     "train": ("model",),
 }
+LABEL_METRIC = {"classification": "accuracy", "multilabel": "f1_micro", "regression": "rmse"}  # slices are judged by it
+WORST_SHARE = 0.1  # of a regression's answers, those that count as wrong
+
+Values = NDArray[Any]
 
 
 def run(attempt: Attempt) -> None:
@@ -31,25 +36,22 @@ def run(attempt: Attempt) -> None:
     proven = _disjoint(attempt, rows)
     packed = package.read(attempt.open("train", "model"), attempt.inputs["train"].outputs["model"].digest)
     predictor = packed.predictor()
-    columns = columns_of(rows, packed.signature.inputs)
-    scores = predictor.predict(columns).scores
+    scores = predictor.predict(columns_of(rows, packed.signature.inputs)).scores
     _finite(scores)
     result = {"disjoint": proven, **overall(attempt, rows, y, scores, packed.signature)}
     attempt.progress("sensitivity", 0.6)
-    metric = METRICS[default(attempt.schema.task)]
-    size = attempt.config.sensitivity
-    result["sensitivity"] = sensitivity.per_feature(predictor, columns, size, attempt.seed) if size else []
-    result["importance"] = sensitivity.importance(predictor, columns, y, metric, attempt.seed)
+    result |= _changed(attempt, predictor, rows, y)
     _save(attempt, result, rows, y, scores)
 
 
-def overall(
-    attempt: Attempt, rows: pl.DataFrame, y: NDArray[Any], scores: NDArray[Any], signature: Signature
-) -> dict[str, Any]:
+def overall(attempt: Attempt, rows: pl.DataFrame, y: Values, scores: Values, signature: Signature) -> dict[str, Any]:
     """All that follows from rows, truth and answers, without asking the model again."""
+    from noria.analyze import fairness  # Fairlearn is slow to load
+
     config, schema = attempt.config, attempt.schema
+    cells = Cells(rows)
     looked = list(dict.fromkeys([*config.slices, *schema.protected]))
-    features = [field.name for field in signature.inputs if field.kind != "text"]
+    searched = sorted({*schema.protected, *(f.name for f in signature.inputs if f.kind != "text")})
     attempt.progress("metrics", 0.1)
     result: dict[str, Any] = {
         "task": schema.task,
@@ -57,28 +59,59 @@ def overall(
         "classes": None if signature.classes is None else list(signature.classes),
         "metrics": all_of(schema.task, y, scores),
         "intervals": _intervals(schema.task, y, scores, attempt.seed, config.rounds),
-        "slices": slices.table(rows, looked, y, scores, schema.task, config.min_rows),
+        "calibration": calibration.calibration(schema.task, y, scores),
         "protected": list(schema.protected),
-        "fairness": {},
-        "dominated": [],
-        "calibration": None,
         "positive": signature.positive,
     }
     attempt.progress("slices", 0.3)
-    if signature.classes is not None:
-        given = scores.argmax(axis=1)
-        truth = (y == signature.positive_index).astype(np.int64)
-        favoured = (given == signature.positive_index).astype(np.int64)
-        wrong = given != y
-        result["fairness"] = fairness.between_groups(rows, schema.protected, truth, favoured, config.min_rows)
-        result["dominated"] = constant.dominated(rows, sorted({*looked, *features}), y, given, config.min_rows)
-        result["calibration"] = calibration.calibration(y, scores)
-    else:
-        gap = np.abs(scores - y)
-        wrong = gap > np.quantile(gap, 0.9)
-    searched = sorted({*schema.protected, *features})
-    result["found"] = slices.search(rows, searched, wrong, config.min_rows) if config.find else []
+    smallest = config.min_rows
+    result["slices"] = slices.table(cells, looked, y, scores, schema.task, smallest)
+    result["fairness"] = fairness.fairness(cells, schema.protected, y, scores, signature, smallest)
+    result["dominated"] = _dominated(cells, sorted({*looked, *searched}), y, scores, signature, smallest)
+    wrong = _wrong(y, scores, signature)
+    result["found"] = slices.search(cells, searched, wrong, smallest) if config.find else []
     return result
+
+
+def _wrong(y: Values, scores: Values, signature: Signature) -> NDArray[np.bool_]:
+    """The rows with a bad answer: see ``slices.search``."""
+    if signature.classes is None:
+        gap = np.abs(scores - y)
+        return np.asarray(gap > np.quantile(gap, 1 - WORST_SHARE))
+    if signature.several:
+        count = ((scores >= HALF) != (y > 0)).sum(axis=1)
+        return np.asarray(count > np.median(count))
+    return np.asarray(scores.argmax(axis=1) != y)
+
+
+def _dominated(
+    cells: Cells, columns: list[str], y: Values, scores: Values, signature: Signature, smallest: int
+) -> list[dict[str, Any]]:
+    if signature.classes is None:
+        return []
+    names = [str(one) for one in signature.classes]
+    if not signature.several:
+        return constant.dominated(cells, columns, y, scores.argmax(axis=1), names, smallest)
+    given = scores >= HALF
+    return [
+        found
+        for place, name in enumerate(names)
+        for found in constant.dominated(cells, columns, y[:, place], given[:, place], [f"not {name}", name], smallest)
+    ]
+
+
+def _changed(attempt: Attempt, predictor: Predictor, rows: pl.DataFrame, y: Values) -> dict[str, Any]:
+    """What follows from asking the model about other rows than there are."""
+    at = sensitivity.some(rows.height, attempt.seed)
+    few = rows[at]
+    columns = columns_of(few, predictor.signature.inputs)
+    metric, size = METRICS[default(attempt.schema.task)], attempt.config.sensitivity
+    names = disjoint.names(few)
+    moved = sensitivity.per_feature(predictor, columns, size, attempt.seed, names) if size else []
+    return {
+        "sensitivity": moved,
+        "importance": sensitivity.importance(predictor, columns, y[at], metric, attempt.seed),
+    }
 
 
 def _disjoint(attempt: Attempt, rows: pl.DataFrame) -> dict[str, Any]:
@@ -91,10 +124,10 @@ def _disjoint(attempt: Attempt, rows: pl.DataFrame) -> dict[str, Any]:
             where="disjointness proof",
             do="Nothing was released. Report this: the split is wrong.",
         )
-    return found
+    return {**found, "near": near.duplicates(rows, learned, attempt.schema)}
 
 
-def _finite(scores: NDArray[Any]) -> None:
+def _finite(scores: Values) -> None:
     bad = int((~np.isfinite(scores.reshape(len(scores), -1))).any(axis=1).sum())
     if bad:
         raise UserCodeFailed(
@@ -104,34 +137,32 @@ def _finite(scores: NDArray[Any]) -> None:
         )
 
 
-def _at(measure: Callable[..., float], y: NDArray[Any], scores: NDArray[Any], rows: NDArray[Any]) -> float:
-    return measure(y[rows], scores[rows])
+def _intervals(task: str, y: Values, scores: Values, seed: int, rounds: int) -> dict[str, list[float]]:
+    prepared = {name: METRICS[name].prepare(y, scores) for name in all_of(task, y, scores)}
+    found = bootstrap(prepared, len(y), seed=seed, rounds=rounds)
+    return {name: [low, high] for name, (low, high) in found.items() if np.isfinite(low)}
 
 
-def _intervals(task: str, y: NDArray[Any], scores: NDArray[Any], seed: int, rounds: int) -> dict[str, list[float]]:
-    found = {}
-    for name in all_of(task, y, scores):
-        measure = METRICS[name].of
-        low, high = bootstrap(partial(_at, measure, y, scores), len(y), seed=seed, rounds=rounds)
-        if np.isfinite(low):
-            found[name] = [low, high]
-    return found
+def _save(attempt: Attempt, result: dict[str, Any], rows: pl.DataFrame, y: Values, scores: Values) -> None:
+    from noria.analyze import report  # drawing is slow to load
 
-
-def _save(attempt: Attempt, result: dict[str, Any], rows: pl.DataFrame, y: NDArray[Any], scores: NDArray[Any]) -> None:
     attempt.progress("report", 0.9)
     attempt.save_json("analysis.json", result)
     attempt.save("report.html", report.report(attempt.lifecycle, result), "text/html")
-    answers = {f"p{k}": scores[:, k] for k in range(scores.shape[1])} if scores.ndim == 2 else {"value": scores}
     path = attempt.scratch / "predictions.parquet"
-    kept = rows.select("_batch", "_row").with_columns(
-        pl.Series("y", y), **{k: pl.Series(v) for k, v in answers.items()}
-    )
+    kept = rows.select("_batch", "_row").with_columns(**_columns("y", y), **_columns("p", scores, single="value"))
     kept.write_parquet(path)
     attempt.save_file("predictions.parquet", path, "application/vnd.apache.parquet")
-    metric = "accuracy" if attempt.schema.task == "classification" else default(attempt.schema.task)
     attempt.facts.update(
         metrics=result["metrics"],
-        worst_slice=slices.worst(result["slices"], metric),
+        worst_slice=slices.worst(result["slices"], LABEL_METRIC[attempt.schema.task]),
         fairness=report.largest_differences(result),
+        near_duplicates=result["disjoint"]["near"]["rows"],
     )
+
+
+def _columns(name: str, values: Values, single: str | None = None) -> dict[str, pl.Series]:
+    """One column, or one for each class or label."""
+    if values.ndim == 1:
+        return {single or name: pl.Series(values)}
+    return {f"{name}{place}": pl.Series(values[:, place]) for place in range(values.shape[1])}

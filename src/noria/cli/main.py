@@ -13,7 +13,7 @@ COMMANDS = {  # word: (module, what it does), in the order of the wheel
     "run": ("noria.cli.run", "turn the wheel once"),
     "step": ("noria.cli.step", "do one step of a run: what orchestrators call"),
     "data": ("noria.cli.data", "versions of the data: log, show, diff, compare, verify, quarantine, accept, export"),
-    "model": ("noria.cli.model", "model versions: list, show, card, approve, refuse, promote, rollback"),
+    "model": ("noria.cli.model", "model versions: list, show, approve, promote, history, reproduce, export, import"),
     "serve": ("noria.cli.serve", "the model server"),
     "route": ("noria.cli.route", "traffic weights: show, set"),
     "token": ("noria.cli.token", "who may ask, answer and decide over the network: create, list, revoke"),

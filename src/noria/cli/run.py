@@ -68,6 +68,9 @@ class Screen(Watcher):
     def trouble(self, message: str) -> None:
         console.print(f"  [red]! {escape(message)}[/]")
 
+    def said(self, message: str) -> None:
+        console.print(f"  [yellow]{escape(message)}[/]")
+
 
 def line(step: StepRun) -> str:
     """One step run as one line."""
@@ -82,8 +85,10 @@ def line(step: StepRun) -> str:
 def run(
     file: Annotated[Path, typer.Argument(help="The lifecycle file.")],
     remedy: Annotated[
-        str | None, typer.Option(help="What to do about a label shift: resample, reweight, none.")
+        str | None,
+        typer.Option(help="What to do about data that stop a run: resample, reweight, quarantine, accept, none."),
     ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for the record; quarantine and accept need it.")] = None,
     force: Annotated[list[str] | None, typer.Option(help="Compute this step even if nothing changed.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say for each step why it ran or was reused.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -94,11 +99,11 @@ def run(
     """
     place = output.place_for(file)
     if json:
-        done = turn(place, file, remedy=remedy, force=force or ())
+        done = turn(place, file, remedy=remedy, reason=reason, force=force or ())
         output.show_json(as_data(done))
     else:
         with Screen(explain=explain) as screen:
-            done = turn(place, file, remedy=remedy, force=force or (), watcher=screen)
+            done = turn(place, file, remedy=remedy, reason=reason, force=force or (), watcher=screen)
         _end(place, done)
     return 3 if done.run.state == "stopped" else 0
 

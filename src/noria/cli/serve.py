@@ -16,6 +16,10 @@ app = output.app("Serve every model that has a route.")
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.", min=0, max=65535)] = 8080,
+    grpc_port: Annotated[
+        int | None, typer.Option(help="Port for gRPC; the one after --port unless you say another.", min=0, max=65535)
+    ] = None,
+    grpc: Annotated[bool, typer.Option(help="Answer gRPC too.")] = True,
     workers: Annotated[int, typer.Option(help="Server processes, all on the same port.", min=1)] = 1,
     ready: Annotated[
         Path | None, typer.Option("--ready-file", help="Write the address here once requests are answered.")
@@ -32,7 +36,8 @@ def serve(
         raise UserError(
             "there is no model to serve yet", where=str(place.settings.home), do="Make one with 'noria run FILE'."
         )
-    run(place.settings, host=host, port=port, workers=workers, ready_file=ready)
+    beside = (port + 1 if port else 0) if grpc_port is None else grpc_port
+    run(place.settings, host=host, port=port, grpc_port=beside if grpc else None, workers=workers, ready_file=ready)
     return 0
 
 

@@ -34,7 +34,7 @@ def step(
             f"step {word} has no shard {shard}", where=f"run {run}", do=f"It is divided into {parts[word]}, from 0."
         )
     done = execute(place, code_of(place, found), Order(found, word, shard))
-    for trouble in notify.send(place.settings.alerts, done.alerts):
+    for trouble in notify.send(place, done.alerts):
         print(f"noria: {trouble}", file=sys.stderr)
     blocked = done.step.state == "blocked"
     if json:

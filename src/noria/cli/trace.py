@@ -8,8 +8,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from noria.cli import output
-from noria.cli.data import find as find_version
-from noria.cli.model import find as find_model
+from noria.cli.model_find import find as find_model
+from noria.cli.versions.names import find as find_version
 from noria.data import captured
 from noria.errors import NotFound
 from noria.governance import trace as tracing

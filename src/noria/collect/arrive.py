@@ -25,7 +25,9 @@ def new(offered: Sequence[Arrival], known: Collection[str]) -> list[Arrival]:
     return found
 
 
-def replaced(offered: Sequence[Arrival], names: Mapping[str, str], kept: Collection[str]) -> tuple[set[str], set[str]]:
+def replaced(
+    offered: Sequence[Arrival], names: Mapping[str, str], kept: Collection[str], after: Mapping[str, str]
+) -> tuple[set[str], set[str]]:
     """Batches whose file was corrected before any version with them was accepted, and those that are there again.
 
     Parameters
@@ -40,7 +42,17 @@ def replaced(offered: Sequence[Arrival], names: Mapping[str, str], kept: Collect
     (out, back)
         Digests of batches that are to be left out, and of those that are offered as they were.
     """
-    now = {arrival.digest for arrival in offered}
+    now = _with_beginnings([arrival.digest for arrival in offered], after)
     corrected = {arrival.name for arrival in offered}
     out = {digest for digest, name in names.items() if digest not in now and name in corrected}
     return out - set(kept), now & names.keys()
+
+
+def _with_beginnings(digests: Sequence[str], after: Mapping[str, str]) -> set[str]:
+    found: set[str] = set()
+    for digest in digests:
+        one: str | None = digest
+        while one is not None and one not in found:
+            found.add(one)
+            one = after.get(one)
+    return found

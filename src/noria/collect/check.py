@@ -1,6 +1,8 @@
 """May these rows be collected? If not, one sentence."""
 
-from collections.abc import Collection, Mapping
+import csv
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -47,6 +49,21 @@ def short(rows: pl.DataFrame | Path, name: str) -> None:
     for column, size in longest.items():
         if size is not None and size > LONGEST:
             raise too_long(name, f"column {column} has a value of {size / 1e6:,.0f} MB")
+
+
+@contextmanager
+def readable(path: Path, kind: str) -> Iterator[None]:
+    """Whatever a reader says of a file, in one sentence."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        cause = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise bad(path, f"it is not readable as {kind}: {cause}", "Correct or remove the file.") from error
+
+
+def bad(path: Path, what: str, do: str) -> BadInput:
+    """The sentence for a file that cannot be used."""
+    return BadInput(f"{path.name} cannot be collected: {what}", where=str(path), do=do)
 
 
 def too_long(name: str, what: str) -> BadInput:

@@ -30,6 +30,8 @@ class Taken:
         Raises ``BadInput`` if the file has changed since it was offered.
     bytes
         Size of the rows, where only reading them told it.
+    own
+        True if the file was made for this, in the scratch folder: it may be moved.
     """
 
     rows: pl.DataFrame | Path
@@ -37,6 +39,7 @@ class Taken:
     note: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[[], None] = nothing_to_check
     bytes: int | None = None
+    own: bool = False
 
     @property
     def schema(self) -> pl.Schema:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, NullPool, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
 
+from noria.collect import adbc, pieces
 from noria.collect.arrive import Arrival
 from noria.collect.config import Sql
 from noria.collect.offer import Offer, Taken
@@ -37,7 +38,8 @@ def offers(world: Any, source: Sql) -> list[Offer]:
     StoreUnavailable
         If the database cannot be reached.
     """
-    me = Digest.of_json([str(source.address), source.query, source.watermark]).hex
+    address = str(source.address).removeprefix(adbc.PREFIX)  # how rows are read does not make another source
+    me = Digest.of_json([address, source.query, source.watermark]).hex
     with world.store.read() as c:
         earlier = [b for b in datasets.batches(c, world.lifecycle) if b.source.get("sql") == me]
     found = [Offer(Arrival("sql", b.source["name"], b.digest, b.bytes), None) for b in earlier]
@@ -70,32 +72,31 @@ def _newest(project: Path, source: Sql, after: list[str] | None) -> list[str] | 
 
 def _taken(source: Sql, me: str, digest: str, after: list[str] | None, upto: list[str], attempt: Any) -> Taken:
     """The rows above ``after`` up to ``upto`` as one Parquet file, in the types of the table."""
-    folder = attempt.scratch / digest[:16]
-    folder.mkdir()
-    parts = list(_parts(attempt.project, source, after, upto, folder))
-    kinds = _kinds(parts, source)
+    files = pieces.kept(_parts(attempt.project, source, after, upto), attempt.scratch / digest)
     fits = partial(table.fitting, f"{attempt.settings.data}/{attempt.lifecycle}")
-    for part in parts:
-        fits(pl.read_parquet(part).cast(dict(kinds))).write_parquet(part)  # type: ignore[arg-type]
-    whole = folder / "whole.parquet"
-    pl.scan_parquet(parts).sink_parquet(whole)
+    try:
+        whole = pieces.joined(files, fits)
+    except pl.exceptions.PolarsError as error:
+        raise _mixed(source, error) from error
     content = Digest.of_json([digest, Digest.of_file(whole).hex]).hex
-    return Taken(whole, content, {"sql": me, "watermark": upto}, bytes=whole.stat().st_size)
+    return Taken(whole, content, {"sql": me, "watermark": upto}, bytes=whole.stat().st_size, own=True)
 
 
-def _parts(project: Path, source: Sql, after: list[str] | None, upto: list[str], folder: Path) -> Iterator[Path]:
+def _parts(project: Path, source: Sql, after: list[str] | None, upto: list[str]) -> pieces.Pieces:
     with _reading(project, source) as (engine, rows):
         mark = engine.dialect.identifier_preparer.quote(source.watermark)
         above = f"{mark} > :after AND " if after else ""
         query = text(f"SELECT * FROM {rows} WHERE {above}{mark} <= :upto ORDER BY {mark}")  # noqa: S608
         given = {"upto": _value(upto), **({"after": _value(after)} if after else {})}
+        if source.address.whole.startswith(adbc.PREFIX):
+            for piece in adbc.rows(engine.url, query.bindparams(**given)):
+                yield _told(piece)
+            return
         with engine.connect().execution_options(stream_results=True, max_row_buffer=CHUNK) as c:
             result = c.execute(query, given)
             names = list(result.keys())
-            for number, chunk in enumerate(result.partitions(CHUNK)):
-                part = folder / f"part-{number:06}.parquet"
-                _frame([tuple(row) for row in chunk], names, source).write_parquet(part)
-                yield part
+            for chunk in result.partitions(CHUNK):
+                yield _frame([tuple(row) for row in chunk], names, source)
 
 
 def _frame(rows: list[tuple[Any, ...]], names: list[str], source: Sql) -> pl.DataFrame:
@@ -105,7 +106,10 @@ def _frame(rows: list[tuple[Any, ...]], names: list[str], source: Sql) -> pl.Dat
         frame = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
     except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
         raise _mixed(source, error) from error
-    frame = frame.with_columns(_text(one) for one in frame if one.dtype == pl.Object)
+    return _told(frame.with_columns(_text(one) for one in frame if one.dtype == pl.Object))
+
+
+def _told(frame: pl.DataFrame) -> pl.DataFrame:
     told = [name for name, kind in frame.schema.items() if kind != pl.Null]  # of the others, a later part may tell
     return frame.with_columns(settled(frame.select(told)).get_columns())
 
@@ -113,14 +117,6 @@ def _frame(rows: list[tuple[Any, ...]], names: list[str], source: Sql) -> pl.Dat
 def _text(values: pl.Series) -> pl.Series:
     """What is no number, time or text to Polars, such as a UUID, in its own spelling."""
     return pl.Series(values.name, [None if one is None else str(one) for one in values], dtype=pl.String)
-
-
-def _kinds(parts: list[Path], source: Sql) -> pl.Schema:
-    """The types that the values of all parts have in common."""
-    try:
-        return pl.concat([pl.read_parquet(part, n_rows=0) for part in parts], how="vertical_relaxed").schema
-    except pl.exceptions.PolarsError as error:
-        raise _mixed(source, error) from error
 
 
 @contextmanager
@@ -146,7 +142,9 @@ def _reading(project: Path, source: Sql) -> Iterator[tuple[Engine, str]]:
 
 
 def _url(project: Path, source: Sql) -> Any:
-    url = make_url(source.address.whole)
+    url = make_url(source.address.whole.removeprefix(adbc.PREFIX))
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return url
     file = project / url.database

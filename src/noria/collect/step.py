@@ -51,7 +51,7 @@ def run(attempt: Attempt) -> None:
     for index, arrival in enumerate(fresh):
         attempt.progress(f"collect {arrival.name}", index / len(fresh))
         made.append(_batch(attempt, path, by_digest[arrival.digest], len(known) + index + 1))
-    out, back = _corrected(attempt, known, arrivals)
+    out, back = _corrected(attempt, known, made, arrivals)
     batches = [*[b for b in known if (b.state == "accepted" and b not in out) or b in back], *made]
     ids = [batch.id for batch in batches]
     with attempt.store.read() as c:
@@ -74,14 +74,15 @@ def run(attempt: Attempt) -> None:
 
 
 def _corrected(
-    attempt: Attempt, known: Sequence[datasets.Batch], offered: Sequence[Arrival]
+    attempt: Attempt, known: Sequence[datasets.Batch], made: Sequence[datasets.Batch], offered: Sequence[Arrival]
 ) -> tuple[list[datasets.Batch], list[datasets.Batch]]:
     """Batches to leave out because their file was corrected before it was accepted; those that are there again."""
     with attempt.store.read() as c:
         good = [one for one in datasets.versions(c, attempt.lifecycle) if one.verdict in ("pass", "warn")]
     held = {id for one in good for id in one.batches}
     names = {b.digest: str(b.source["name"]) for b in known if b.origin == "files"}
-    out, back = arrive.replaced(offered, names, {b.digest for b in known if b.id in held})
+    after = {b.digest: str(b.source["after"]) for b in (*known, *made) if "after" in b.source}
+    out, back = arrive.replaced(offered, names, {b.digest for b in known if b.id in held}, after)
     return (
         [b for b in known if b.digest in out and b.state == "accepted"],
         [b for b in known if b.digest in back and b.reason == REPLACED],
@@ -139,8 +140,12 @@ def _write(path: str, id: str, taken: Taken) -> int:
     file = taken.rows if isinstance(taken.rows, Path) else None
     with _readable(file):
         if file is not None and table.adoptable(path, file):
-            table.adopt(path, id, file, digest=taken.content, check=taken.check)
-            return parquet.height(file)
+            height = parquet.height(file)
+            if taken.own:
+                table.place(path, id, file)
+            else:
+                table.adopt(path, id, file, digest=taken.content, check=taken.check)
+            return height
         frame = table.fitting(path, taken.frame())
         taken.check()
         table.append(path, id, frame)

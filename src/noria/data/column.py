@@ -1,8 +1,8 @@
 """Statistics of one column, which merge."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -24,9 +24,10 @@ class Column:
     rows, missing, zero, negative, infinite
         Rows; NaN is missing.
     total, spread
-        Sum of the finite numbers, and of their squared distances from their mean.
+        Sum of the finite numbers, and of their squared distances from their mean. The sum of integers is exact.
     low, high
-        Smallest and largest finite number.
+        Smallest and largest finite number; of integers they are integers. Decimals, and integers of more than 64
+        bits, count as the floats nearest to them.
     first, last
         Earliest and latest time, in UTC, as ISO text.
     length, longest, tokens
@@ -48,7 +49,7 @@ class Column:
     zero: int = 0
     negative: int = 0
     infinite: int = 0
-    total: float = 0.0
+    total: float = 0
     spread: float = 0.0
     low: float | None = None
     high: float | None = None
@@ -171,12 +172,25 @@ def sample_of(kind: str, values: Mapping[str, int]) -> dict[int, int]:
     """The sample of values that are all counted."""
     if not values:
         return {}
-    texts = list(values)
-    if kind == "number":
-        hashes = distinct.of_numbers(np.array([float(text) for text in texts]))
-    else:
-        hashes = distinct.of_texts(pl.Series(texts, dtype=pl.String))
+    hashes = _of_numbers(list(values)) if kind == "number" else distinct.of_texts(pl.Series(list(values)))
     return distinct.merge(dict(zip(hashes.tolist(), values.values())), {})
+
+
+def _of_numbers(texts: Sequence[str]) -> distinct.Hashes:
+    """An integer that no float is equal to is written with all its digits, and without a point."""
+    hashes = distinct.of_numbers(np.array([float(text) for text in texts]))
+    for place, text in enumerate(texts):
+        if len(text) > 15 and text.lstrip("-").isdigit():
+            hashes[place] = distinct.of_wholes(np.array([int(text)]))[0]
+    return hashes
+
+
+def with_values(
+    column: Column, values: Mapping[str, int], short: int, sample: Mapping[int, int], bins: Mapping[int, int]
+) -> Column:
+    """A column with the counts of its values."""
+    rest = column.present - sum(values.values())
+    return replace(column, values=values, rest=rest, short=short, sample=sample, bins=bins)
 
 
 def _pick(which: Any, a: Any, b: Any) -> Any:

@@ -7,9 +7,10 @@ answers", VLDB 2001). The hash is our own: it must be the same in every version 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,9 @@ KEPT = 1000  # of the values; up to so many are counted exactly
 ERROR = 1 / math.sqrt(KEPT - 2)  # standard error of the estimate above, as a share of it
 SPAN = float(1 << 64)
 SHORT = 256  # bytes of a text; longer ones are hashed one by one
-AT_ONCE = 1 << 20  # bytes
+AT_ONCE = 1 << 16  # bytes of texts
+BLOCK = 1 << 14  # hashes worked on together: they and what comes of them stay in the processor's cache
+EXACT = float(1 << 53)  # below, every integer is a float
 BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse
 
 Hashes = NDArray[np.uint64]
@@ -27,35 +30,45 @@ Sample = Mapping[int, int]  # hash: rows, of the values with the smallest hashes
 
 
 def of_numbers(values: NDArray[np.float64]) -> Hashes:
-    """Hash of each number."""
-    return _mixed((values + 0.0).view(np.uint64))  # −0.0 + 0.0 is 0.0
+    """Hash of each number: no two have the same."""
+    return _mix((values + 0.0).view(np.uint64))  # −0.0 + 0.0 is 0.0
 
 
-def to_numbers(hashes: Hashes) -> NDArray[np.float64]:
-    """The numbers that have these hashes: no two have the same."""
-    bits = hashes
-    for shift, factor in ((31, 0x94D049BB133111EB), (27, 0xBF58476D1CE4E5B9), (30, 1)):
-        bits = bits ^ (bits >> np.uint64(shift)) ^ (bits >> np.uint64(2 * shift))
-        bits = bits * np.uint64(pow(factor, -1, 1 << 64))
-    return bits.view(np.float64)
+def of_wholes(values: NDArray[Any]) -> Hashes:
+    """Hash of each integer: that of the same number as a float where there is one, and its own where there is not."""
+    nearest = values.astype(np.float64)
+    if not values.size or max(-nearest.min(), nearest.max()) < EXACT:
+        return of_numbers(nearest)
+    with np.errstate(invalid="ignore"):
+        there = (nearest < float(np.iinfo(values.dtype).max)) & (nearest.astype(values.dtype) == values)
+    return _mix(np.where(there, nearest.view(np.uint64), _mix(values.astype(np.uint64))))
 
 
 def of_texts(values: pl.Series) -> Hashes:
     """Hash of each text."""
     sizes = values.str.len_bytes().to_numpy().astype(np.int64)
-    found = np.empty(len(values), dtype=np.uint64)
     short = sizes <= SHORT
+    if short.all():
+        return _joined([_of_short(part, of) for part, of in parts(values, sizes)])
+    found = np.empty(len(values), dtype=np.uint64)
+    found[short] = of_texts(values.filter(pl.Series(short)))
     found[~short] = [_of_long(text) for text in values.filter(pl.Series(~short))]
-    texts, sizes = (values if short.all() else values.filter(pl.Series(short))), sizes[short]
+    return found
+
+
+def parts(texts: pl.Series, sizes: NDArray[np.int64]) -> Iterator[tuple[pl.Series, NDArray[np.int64]]]:
+    """Texts with their sizes in bytes, some at a time, so that what is made of their bytes is small."""
     ends = np.cumsum(sizes)
-    parts, begin = [], 0
+    begin = 0
     while begin < len(texts):
         before = int(ends[begin - 1]) if begin else 0
         end = max(begin + 1, int(np.searchsorted(ends, before + AT_ONCE, "right")))
-        parts.append(_of_short(texts[begin:end], sizes[begin:end]))
+        yield texts[begin:end], sizes[begin:end]
         begin = end
-    found[short] = np.concatenate(parts) if parts else []
-    return found
+
+
+def _joined(found: list[Hashes]) -> Hashes:
+    return np.concatenate(found) if found else np.empty(0, dtype=np.uint64)
 
 
 def _of_short(texts: pl.Series, sizes: NDArray[np.int64]) -> Hashes:
@@ -66,7 +79,7 @@ def _of_short(texts: pl.Series, sizes: NDArray[np.int64]) -> Hashes:
     ends = np.cumsum(sizes)
     begins = ends - sizes
     shifted = (sums[ends] - sums[begins]) * _powers(pow(BASE, -1, 1 << 64))[begins]
-    return _mixed(shifted + sizes.astype(np.uint64) * np.uint64(BASE))
+    return _mix(shifted + sizes.astype(np.uint64) * np.uint64(BASE))
 
 
 def _of_long(text: str) -> int:
@@ -80,11 +93,58 @@ def _powers(base: int) -> Hashes:
     return np.cumprod(found, dtype=np.uint64)
 
 
-def _mixed(bits: Hashes) -> Hashes:
-    """Every bit of the result depends on every bit given (finalizer of SplitMix64)."""
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+def _mix(bits: Hashes) -> Hashes:
+    """Every bit of the result, in the same place, depends on every bit given (finalizer of SplitMix64)."""
+    room = np.empty(min(BLOCK, len(bits)), dtype=np.uint64)
+    for begin in range(0, len(bits), BLOCK):
+        part = bits[begin : begin + BLOCK]
+        shifted = room[: len(part)]
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, None)):
+            np.bitwise_xor(part, np.right_shift(part, np.uint64(shift), out=shifted), out=part)
+            if factor is not None:
+                np.multiply(part, np.uint64(factor), out=part)
+    return bits
+
+
+class Smallest:
+    """The smallest hashes of all values, with the rows of each; ``over``: there are more values than these."""
+
+    def __init__(self) -> None:
+        self.hashes = np.empty(0, dtype=np.uint64)
+        self.rows = np.empty(0, dtype=np.int64)
+        self.over = False
+
+    def add(self, hashes: Hashes) -> None:
+        """One hash a row."""
+        self.add_counted(*runs(np.sort(hashes[self._near(hashes)])))
+
+    def add_counted(self, hashes: Hashes, rows: NDArray[np.int64]) -> None:
+        """Different hashes with their rows."""
+        near = self._near(hashes)
+        hashes, rows = hashes[near], rows[near]
+        if not len(hashes):
+            return
+        if len(hashes) > KEPT:
+            self.over = True
+            near = hashes <= np.partition(hashes, KEPT - 1)[KEPT - 1]
+            hashes, rows = hashes[near], rows[near]
+        found, place = np.unique(np.concatenate([self.hashes, hashes]), return_inverse=True)
+        counts = np.bincount(place, np.concatenate([self.rows, rows])).astype(np.int64)
+        self.over = self.over or len(found) > KEPT
+        self.hashes, self.rows = found[:KEPT], counts[:KEPT]
+
+    def _near(self, hashes: Hashes) -> Any:
+        return hashes <= self.hashes[-1] if self.over else slice(None)
+
+    def sample(self) -> dict[int, int]:
+        """What a column keeps of it: nothing if all values are known."""
+        return dict(zip(self.hashes.tolist(), self.rows.tolist())) if self.over else {}
+
+
+def runs(ordered: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The different ones of sorted values, and how many there are of each."""
+    begins = np.flatnonzero(np.concatenate([[len(ordered) > 0], ordered[1:] != ordered[:-1]]))
+    return ordered[begins], np.diff(begins, append=len(ordered))
 
 
 def merge(a: Sample, b: Sample) -> dict[int, int]:

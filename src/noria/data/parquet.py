@@ -1,8 +1,10 @@
 """Parquet files as files: their columns, their statistics, and a durable copy, without decoding a value."""
 
+import errno
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -75,23 +77,45 @@ def copy(source: Path, target: Path, check: Callable[[], None]) -> None:
     """The file's bytes under another name, on the disk when this returns; shared with the source where the file system
     can. ``target`` appears whole and after ``check`` said nothing against it, or not at all."""
     part = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
-    with source.open("rb") as reader, part.open("wb") as writer:
+    with or_nothing(part):
+        _copied(source, part)
+        check()
+    put(part, target)
+
+
+def move(source: Path, target: Path) -> None:
+    """The same for a file that is not needed where it is: renamed, where both are on one file system."""
+    if source.stat().st_dev != target.parent.stat().st_dev:
+        copy(source, target, lambda: None)
+        return
+    sync(source)
+    put(source, target)
+
+
+@contextmanager
+def or_nothing(file: Path) -> Iterator[None]:
+    """Remove the file if what makes it fails."""
+    try:
+        yield
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
+def _copied(source: Path, target: Path) -> None:
+    with source.open("rb") as reader, target.open("wb") as writer:
         try:
             while os.copy_file_range(reader.fileno(), writer.fileno(), 1 << 30):
                 pass
-        except OSError:  # between file systems that do not know it
-            reader.seek(0)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            reader.seek(0)  # file systems that do not know it between them
             writer.truncate(0)
             writer.seek(0)
             shutil.copyfileobj(reader, writer, 1 << 20)
             writer.flush()
         os.fsync(writer.fileno())
-    try:
-        check()
-    except BaseException:
-        part.unlink()
-        raise
-    put(part, target)
 
 
 def put(part: Path, target: Path) -> None:

@@ -1,26 +1,27 @@
 """Statistics of a batch that are merged, not recomputed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from time import perf_counter
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from noria.data import old_profile
 from noria.data.column import Column, ranked
 from noria.data.distinct import KEPT
-from noria.data.lists import one_label_a_row
+from noria.data.labels import Counts, Labels, add, add_all
 from noria.data.schema import Schema
 from noria.data.table import RESERVED
 from noria.data.tally import tally
 
-NUMBER = 2  # of the format on disk
+NUMBER = 3  # of the format on disk
 CELLS = 1 << 23  # looked at together: what bounds the memory, however many rows or columns there are
 MOST_ROWS, LEAST_ROWS = 1 << 17, 1 << 10
 HANDS = 2
-
-Counts = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ class Profile:
     def merge(self, other: "Profile") -> "Profile":
         """Statistics of the rows of both; a column that one side lacks counts there as missing.
 
-        Associative and commutative: counts exactly, ``total`` and ``spread`` within rounding, and the most frequent
-        values of a text column that has more than 1000 within ``Column.short``.
+        Associative and commutative: counts, and sums of integers, exactly; other sums within rounding; the most
+        frequent values of a text column that has more than 1000 within ``Column.short``.
         """
         columns = {}
         for name in list(self.columns) + [n for n in other.columns if n not in self.columns]:
@@ -55,15 +56,16 @@ class Profile:
             b = other.columns.get(name) or Column(self.columns[name].kind, other.rows, other.rows)
             columns[name] = a.merge(b)
         groups = {
-            name: _add_all(self.groups.get(name, {}), other.groups.get(name, {}))
+            name: add_all(self.groups.get(name, {}), other.groups.get(name, {}))
             for name in sorted({*self.groups, *other.groups})
         }
+        groups = {name: found for name, found in groups.items() if len(found) <= KEPT}
         return Profile(
             self.rows + other.rows,
             columns,
-            _add(self.labels, other.labels),
+            add(self.labels, other.labels),
             groups,
-            _add_all(self.splits, other.splits),
+            add_all(self.splits, other.splits),
         )
 
     def label_shares(self) -> dict[str, float]:
@@ -78,7 +80,7 @@ class Profile:
         """A profile that was kept, in this format or an earlier one."""
         found = {name: value for name, value in raw.items() if name != "counted"}
         number = found.pop("format", 1)
-        if number != NUMBER:
+        if number == 1:  # format 2 differs in sums and ends of integers, which were floats
             found["columns"] = {name: old_profile.column(one) for name, one in raw["columns"].items()}
         return cls(**{**found, "columns": {name: _column(one) for name, one in found["columns"].items()}})
 
@@ -95,47 +97,25 @@ def profile(rows: pl.DataFrame | pl.LazyFrame, schema: Schema) -> Profile:
     """
     kinds = rows.collect_schema()
     tallies = {name: tally(kind) for name, kind in kinds.items() if name not in RESERVED}
+    labels = Labels(schema, kinds)
     count = 0
-    labels: dict[str, int] = {}
-    groups: dict[str, dict[str, dict[str, int]]] = {name: {} for name in schema.protected if name in kinds}
-    counted = schema.task != "regression" and schema.label in kinds
+    took = [0.0] * (1 + len(tallies))
     with ThreadPoolExecutor(HANDS) as hands:
         for piece in _pieces(rows, len(kinds)):
             count += piece.height
-            done = [hands.submit(one.add, piece[name]) for name, one in tallies.items()]
-            if counted:
-                each = one_label_a_row(piece, schema)
-                labels = _add(labels, _labels(each, schema.label))
-                for name in list(groups):
-                    groups[name] = _add_all(groups[name], _grouped(each, name, schema.label))
-            for one in done:
-                one.result()
-    columns = {name: one.column() for name, one in tallies.items()}
-    kept = {name: found for name, found in groups.items() if len(found) <= KEPT} if counted else {}
-    return Profile(count, columns, labels, kept)
+            jobs = [partial(labels.add, piece), *(partial(one.add, piece[name]) for name, one in tallies.items())]
+            longest_first = np.argsort(took)[::-1].tolist()  # so that all hands end together
+            begun = {job: hands.submit(_seconds, jobs[job]) for job in longest_first}
+            took = [begun[job].result() for job in range(len(jobs))]
+    return Profile(count, {name: one.column() for name, one in tallies.items()}, labels.labels, labels.groups)
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    began = perf_counter()
+    work()
+    return perf_counter() - began
 
 
 def _pieces(rows: pl.DataFrame | pl.LazyFrame, columns: int) -> Iterator[pl.DataFrame]:
     size = max(LEAST_ROWS, min(MOST_ROWS, CELLS // max(1, columns)))
     return iter(rows.iter_slices(size) if isinstance(rows, pl.DataFrame) else rows.collect_batches(chunk_size=size))
-
-
-def _labels(rows: pl.DataFrame, label: str) -> dict[str, int]:
-    counts = rows.select(pl.col(label).cast(pl.String).alias("label")).drop_nulls().group_by("label").len()
-    return dict(sorted(counts.iter_rows()))
-
-
-def _grouped(rows: pl.DataFrame, name: str, label: str) -> dict[str, dict[str, int]]:
-    both = rows.select(pl.col(name).cast(pl.String).alias("group"), pl.col(label).cast(pl.String).alias("label"))
-    found: dict[str, dict[str, int]] = {}
-    for group, value, count in both.drop_nulls().group_by("group", "label").len().sort("group", "label").iter_rows():
-        found.setdefault(group, {})[value] = count
-    return found
-
-
-def _add(a: Counts, b: Counts) -> dict[str, int]:
-    return {key: a.get(key, 0) + b.get(key, 0) for key in sorted(a.keys() | b.keys())}
-
-
-def _add_all(a: Mapping[str, Counts], b: Mapping[str, Counts]) -> dict[str, dict[str, int]]:
-    return {key: _add(a.get(key, {}), b.get(key, {})) for key in sorted(a.keys() | b.keys())}

@@ -1,7 +1,7 @@
 """Columns, kinds, label, subject, time, protected: what a row means."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from noria.declared import check
 from noria.errors import BadLifecycle
@@ -34,6 +34,9 @@ class Schema:
         such as ``"red|blue"``.
     shares
         Shares of train, validation and analysis split; they add up to 1.
+    split
+        What decides a row's split: ``subject`` (rows without one: their content), or ``time``: of each stretch of time
+        the newest part is for analysis, and what was cut stays cut (``noria.data.split``).
     """
 
     label: str
@@ -44,6 +47,7 @@ class Schema:
     positive: str | int | float | bool | None = None
     task: str = "classification"
     shares: tuple[float, float, float] = field(default=(0.7, 0.15, 0.15))
+    split: str = "subject"
 
     def __post_init__(self) -> None:
         check(self)
@@ -51,6 +55,10 @@ class Schema:
             raise BadLifecycle(f"unknown task {self.task!r}", where="Schema", do=f"Use {', '.join(TASKS)}.")
         if self.task == "multilabel" and self.positive is not None:
             raise BadLifecycle("of several labels none is the favourable one", where="Schema", do="Leave positive out.")
+        if self.split not in ("subject", "time"):
+            raise BadLifecycle(f"unknown split {self.split!r}", where="Schema", do="Use 'subject' or 'time'.")
+        if self.split == "time" and self.time is None:
+            raise BadLifecycle("the split goes by time, and no column has it", where="Schema", do="Name it: time=….")
         if len(self.shares) != len(SPLITS) or abs(sum(self.shares) - 1) > 1e-9 or min(self.shares) <= 0:
             raise BadLifecycle(
                 f"shares {self.shares} are not three positive numbers that add up to 1",
@@ -62,3 +70,7 @@ class Schema:
         """Columns that are never features: label, subject, time and what is dropped."""
         names = {self.label, *self.drop}
         return frozenset(names | {name for name in (self.subject, self.time) if name is not None})
+
+    def without_time(self) -> "Schema":
+        """The same with a split by subject: for rows that say no time."""
+        return replace(self, split="subject")

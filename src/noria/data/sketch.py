@@ -6,44 +6,47 @@ an IEEE 754 number, so that finding it is one shift, the same on every machine. 
 of its own size.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from noria.data.distinct import runs
+
 FRACTION = 6  # bits of it that count
 SHIFT = 52 - FRACTION
 STEPS = 1 << FRACTION
 ERROR = 1 / (2 * STEPS)
-SIGN = 1 << 63
-FEW = 1 << 14  # below, sorting is faster than a table of all bins
-BINS = 1 << (64 - SHIFT)
+MIRROR = -(1 << (63 - SHIFT))  # what the sign bit, shifted like the rest, is
 
+Floats = NDArray[np.float64]
 Bins = Mapping[int, int]  # the bin, in the order of the values; 0 holds zero; −n mirrors n. Rows in it.
 
 
-def keys(values: NDArray[np.float64]) -> NDArray[np.int64]:
+def keys(values: Floats) -> NDArray[np.int64]:
     """The bin of each finite value."""
     size = (np.abs(values).view(np.uint64) >> np.uint64(SHIFT)).astype(np.int64)
     return np.where(values < 0, -size, size)
 
 
-def bins(values: NDArray[np.float64], weights: NDArray[np.int64] | None = None) -> dict[int, int]:
+def bins(values: Floats, weights: NDArray[np.int64] | None = None) -> dict[int, int]:
     """Counts of finite values by bin; ``weights``: how many rows each value stands for."""
-    if weights is not None:
+    if weights is None:
+        found, counts = runs(np.sort((values.view(np.int64) >> SHIFT).astype(np.int32)))
+        index = np.where(found < 0, MIRROR - found, found)  # −0.0 and 0.0 are found apart
+    else:
         index, place = np.unique(keys(values), return_inverse=True)
         counts = np.bincount(place, weights, minlength=len(index)).astype(np.int64)
-    elif values.size < FEW:
-        index, counts = np.unique(keys(values), return_counts=True)
-    else:
-        table = np.bincount(values.view(np.uint64) >> np.uint64(SHIFT), minlength=BINS)
-        found = np.flatnonzero(table)
-        index, counts = np.where(found < BINS // 2, found, BINS // 2 - found), table[found]
     merged: dict[int, int] = {}
-    for key, count in zip(index.tolist(), counts.tolist()):
-        merged[key] = merged.get(key, 0) + count  # −0.0 and 0.0 are found apart
+    add(merged, index.tolist(), counts.tolist())
     return dict(sorted(merged.items()))
+
+
+def add(counts: dict[int, int], index: Iterable[int], more: Iterable[int]) -> None:
+    """Count more rows in bins."""
+    for key, rows in zip(index, more):
+        counts[key] = counts.get(key, 0) + rows
 
 
 def merge(a: Bins, b: Bins) -> dict[int, int]:

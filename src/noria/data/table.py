@@ -43,10 +43,11 @@ def append(path: str, batch: str, frame: pl.DataFrame) -> None:
 
     def write(folder: Path) -> Path:
         # Two that write the same rows may write other bytes: each has a file of its own, and one is committed.
-        target = folder / f"{os.urandom(8).hex()}.parquet"
+        target = _fresh(folder)
         numbered = fitting(path, frame).with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW))
-        numbered.write_parquet(target)
-        parquet.sync(target)
+        with parquet.or_nothing(target):
+            numbered.write_parquet(target)
+            parquet.sync(target)
         parquet.sync(folder)
         return target
 
@@ -80,16 +81,40 @@ def adopt(path: str, batch: str, file: Path, *, digest: str, check: Callable[[],
     _once(path, batch, lambda: parquet.schema(file), write)
 
 
+def place(path: str, batch: str, file: Path) -> None:
+    """Add a Parquet file that was made for the table, and that ``adoptable`` said yes to: it is moved.
+
+    Raises
+    ------
+    StoreUnavailable
+        If the table cannot be written.
+    """
+    held = [file]
+
+    def write(folder: Path) -> Path:
+        target = _fresh(folder)
+        parquet.move(held[0], target)
+        held[0] = target
+        return target
+
+    _once(path, batch, lambda: parquet.schema(held[0]), write)
+
+
+def _fresh(folder: Path) -> Path:
+    return folder / f"{os.urandom(8).hex()}.parquet"
+
+
 def adoptable(path: str, file: Path) -> bool:
     """True if a Parquet file's columns are of the table's types, so that its bytes can be a part of the table."""
     schema = parquet.schema(file)
     empty = pl.DataFrame(schema=schema)
-    held = _schema(path)
+    held = columns(path)
     return settled(empty).schema == schema and all(held.get(name, kind) == kind for name, kind in schema.items())
 
 
 def _once(path: str, batch: str, schema: Callable[[], pl.Schema], write: Callable[[Path], Path]) -> None:
     """Commit the file that ``write`` makes as a batch, unless the batch is there."""
+    file = None
     for tries_left in reversed(range(TRIES)):
         try:
             table = _open(path) or _made(path, schema())
@@ -106,6 +131,8 @@ def _once(path: str, batch: str, schema: Callable[[], pl.Schema], write: Callabl
             if has(path, batch):  # another collector wrote the same batch at the same moment
                 return
             if not tries_left or not isinstance(error, CommitFailedError):
+                if file is not None:
+                    file.unlink(missing_ok=True)
                 raise StoreUnavailable(
                     f"the batch cannot be written: {str(error).splitlines()[0][:200]}",
                     where=path,
@@ -163,10 +190,11 @@ def fitting(path: str, frame: pl.DataFrame) -> pl.DataFrame:
     BadInput
         If a value would not be the same in the table's type, or a column's type cannot be kept.
     """
-    return fitted(frame, _schema(path), Path(path).name)
+    return fitted(frame, columns(path), Path(path).name)
 
 
-def _schema(path: str) -> pl.Schema:
+def columns(path: str) -> pl.Schema:
+    """The columns of a table and their types, ``_batch`` and ``_row`` among them; none if there is no table."""
     table = _open(path)
     return pl.Schema() if table is None else pl.scan_delta(table).collect_schema()
 

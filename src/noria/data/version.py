@@ -89,7 +89,7 @@ def read_back(path: str, batch: str) -> str:
         If they cannot be read.
     """
     try:
-        return multiset.digest(table.scan(path, [batch]))
+        return multiset.digest(table.own(path, batch))
     except (pl.exceptions.PolarsError, OSError) as error:
         cause = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise Damaged(f"batch {batch} cannot be read: {cause}", where=path, do="Restore it from a backup.") from error

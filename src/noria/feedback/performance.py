@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from noria.data import lists
 from noria.stats.interval import wilson
 from noria.stats.metrics import all_of
 
@@ -42,6 +43,10 @@ def _scores(labelled: pl.DataFrame, task: str) -> dict[str, Any]:
         value = np.array([one["value"] for one in outputs])
         return {"metrics": all_of(task, truth.to_numpy()[finite], value[finite])}
     classes = list(outputs[0]["probabilities"])  # as the model has them: of two, the favourable one is the last
+    if task == "multilabel":
+        true = [set(parts) for parts in lists.parts(labelled["label"]).to_list()]
+        y = np.array([[name in row for name in classes] for row in true], dtype=np.int8)
+        return {"metrics": all_of(task, y, np.array([[one["probabilities"][c] for c in classes] for one in outputs]))}
     known = labelled["label"].is_in(classes).to_numpy()
     y = np.array([classes.index(label) for label, ok in zip(labelled["label"], known, strict=True) if ok])
     answer = np.array(

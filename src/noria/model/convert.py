@@ -74,7 +74,8 @@ def files_of(preprocessor: Any, estimator: Any, signature: Signature) -> dict[st
         raise CannotConvert(f"{type(error).__name__}: {text}") from error
     _restore_names(model, [f.name for f in signature.inputs])
     _any_machine(model)
-    seen = " ".join(str(int(one)) for one in getattr(estimator, "classes_", ()))
+    classes = () if signature.several else getattr(estimator, "classes_", ())
+    seen = " ".join(str(int(one)) for one in classes)
     return {"model.onnx": model.SerializeToString(deterministic=True), "classes.txt": seen.encode()}
 
 

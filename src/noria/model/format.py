@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from noria.model import several
 from noria.model.signature import Columns, Signature
 
 
@@ -16,9 +17,10 @@ class Prediction:
     """Answers for some rows.
 
     label
-        The predicted label of each row, as it stands in the data; None for regression.
+        The predicted label of each row, as it stands in the data; None for regression. Of several labels a row, one
+        text such as ``red|blue``.
     probability
-        One column a class; None for regression.
+        One column a class; None for regression. Of several labels a row, each has its own: they do not add up to 1.
     value
         Predicted numbers; None for classification.
     """
@@ -61,6 +63,8 @@ FORMATS = {  # kind: module, loaded when first used
     "onnx": "noria.model.onnx",
     "sklearn": "noria.model.sklearn",
     "lightgbm": "noria.model.lightgbm",
+    "xgboost": "noria.model.xgboost",
+    "torch": "noria.model.torch",
 }
 
 
@@ -82,6 +86,8 @@ def answer(scores: NDArray[Any], signature: Signature, columns: NDArray[np.intp]
     if signature.classes is None:
         return Prediction(value=scores.reshape(-1).astype(np.float32))
     probability = scores.astype(np.float32, copy=False)
+    if signature.several:
+        return Prediction(label=several.given(probability, signature.classes), probability=probability)
     if columns is not None and (len(columns) != len(signature.classes) or (np.diff(columns) != 1).any()):
         wide = np.zeros((len(scores), len(signature.classes)), dtype=np.float32)
         wide[:, columns] = probability

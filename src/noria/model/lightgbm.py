@@ -1,5 +1,6 @@
 """LightGBM's own text format, beside the preprocessor."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,9 @@ import numpy as np
 from noria.model.format import Prediction, answer
 from noria.model.signature import Columns, Signature
 from noria.model.sklearn import dump, features_of, load_object, to_frame
+
+# What the text tells of where the model was made: the same model has the same bytes wherever it is.
+SURROUNDINGS = re.compile(r"\[(num_threads|machines|local_listen_port|num_machines): [^\]]*\]")
 
 
 def is_lightgbm(estimator: Any) -> bool:
@@ -20,7 +24,8 @@ def files_of(preprocessor: Any, pickle: bytes, estimator: Any) -> dict[str, byte
     """A fitted pair as files of a package."""
     seen = getattr(estimator, "classes_", None)
     numbers = "" if seen is None else " ".join(str(int(one)) for one in seen)
-    text = estimator.booster_.model_to_string(num_iteration=estimator.booster_.best_iteration or -1)
+    told = estimator.booster_.model_to_string(num_iteration=estimator.booster_.best_iteration or -1)
+    text = SURROUNDINGS.sub(r"[\1: 0]", told)
     return {
         **dump({"preprocessor": preprocessor}, {"preprocessor": pickle}),
         "model.txt": text.encode(),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from noria.model import several
 from noria.model.format import Prediction, answer
 from noria.model.signature import MISSING, Columns, Signature
 
@@ -26,6 +27,8 @@ class Graph:
         outputs = self.session.run(None, {name: clean[name].reshape(-1, 1) for name in self.inputs})
         if self.signature.classes is None:
             return answer(outputs[0], self.signature)
+        if self.signature.several:
+            return answer(several.stacked(outputs[-1]), self.signature)
         scores = outputs[1] if len(outputs) > 1 else _one_hot(outputs[0], self.seen)
         return answer(scores, self.signature, np.array(self.seen, dtype=np.intp))
 
@@ -35,6 +38,8 @@ class Graph:
         classes = self.signature.classes
         if classes is None:
             return OneRow(self, outputs[0])
+        if self.signature.several:  # its outputs have a form of their own
+            return None
         whole = len(outputs) > 1 and self.seen in ((), tuple(range(len(classes))))
         return OneRow(self, outputs[1]) if whole else None
 

@@ -120,17 +120,27 @@ def _numbers(values: NDArray[Any], name: str) -> NDArray[Any]:
     if values.dtype == np.float32:
         return values
     try:
-        return values.astype(np.float32)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, as it was in training
+            return values.astype(np.float32)
     except (TypeError, ValueError) as error:
         raise BadInput(f"input {name!r} has something that is no number", where="predict", do=str(error)) from error
 
 
 def _texts(values: NDArray[Any]) -> NDArray[Any]:
-    texts = [MISSING if v is None or v != v else v if type(v) is str else _text(v) for v in values.tolist()]
+    texts = [MISSING if v is None or v != v else v if type(v) is str else spelled(v) for v in values.tolist()]
     found = np.empty(len(texts), dtype=object)
     found[:] = texts
     return found
 
 
-def _text(value: object) -> str:
+def spelled(value: object) -> str:
+    """A value as a category or label is written everywhere: truth values as in data files, ``true`` and ``false``.
+
+    Examples
+    --------
+    >>> spelled(True), spelled(b"yes"), spelled(3)
+    ('true', 'yes', '3')
+    """
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
     return value.decode() if isinstance(value, bytes) else str(value)

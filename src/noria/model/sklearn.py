@@ -1,6 +1,5 @@
 """scikit-learn models: skops where all types are known harmless, else a pickle that only its digest vouches for."""
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from noria.errors import Damaged
+from noria.model import several
 from noria.model.format import Prediction, answer
 from noria.model.signature import Columns, Signature
-from noria.model.stable import numbered, pickled
+from noria.model.stable import numbered, pickled, unpickled
 
 HOMES = ("sklearn.", "numpy.", "scipy.", "lightgbm.", "noria.")  # a model may hold classes of these
 PLAIN = ("collections.OrderedDict", "collections.defaultdict")
@@ -60,7 +60,7 @@ def load_object(files: Mapping[str, bytes], name: str, *, trusted: bool) -> Any:
         raise Damaged(
             "the model is a pickle and its digest is not known", where=name, do="Load it through the registry."
         )
-    return pickle.loads(files[f"{name}.pickle"])  # noqa: S301 - its digest was verified
+    return unpickled(files[f"{name}.pickle"])
 
 
 def _harmless(name: str) -> bool:
@@ -105,6 +105,8 @@ def class_columns(estimator: Any) -> NDArray[np.intp] | None:
 
 def answer_of(estimator: Any, features: Any, signature: Signature) -> Prediction:
     """What a fitted estimator says to processed features."""
+    if signature.several:
+        return answer(several.scores(estimator, features), signature)
     return answer(scores(estimator, features), signature, class_columns(estimator) if signature.classes else None)
 
 

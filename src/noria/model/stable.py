@@ -1,10 +1,12 @@
 """Fitted objects as bytes: the same bytes for the same object, readable where the user's modules are not.
 
 Pickles hold functions and classes of the user's own modules by value, so that a server needs no checkout. skops names
-things by their memory addresses; they are numbered in the order in which they appear instead.
+things by their memory addresses; they are numbered in the order in which they appear instead. Sets come in the order
+of their hashes, which for texts changes from process to process; they are kept as sorted lists instead.
 """
 
 import io
+import json
 import pickle
 import re
 import site
@@ -12,8 +14,9 @@ import sys
 import sysconfig
 import zipfile
 from collections import ChainMap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, ClassVar
@@ -21,11 +24,27 @@ from typing import Any, ClassVar
 import noria
 
 TIME = (1980, 1, 1, 0, 0, 0)
+SETS: Mapping[str, type] = {"set": set, "frozenset": frozenset}
 ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<=")\d+(?=\.npy")')
 
 
 def pickled(one: Any) -> bytes:
-    """An object as a pickle, the user's own code in it by value."""
+    """An object as a pickle, the user's own code in it by value; ``unpickled`` reads it."""
+    import cloudpickle
+
+    with _by_value(cloudpickle):
+        return _dumped(one)
+
+
+def _dumped(one: Any) -> bytes:
+    out = io.BytesIO()
+    _pickler()(out, protocol=pickle.HIGHEST_PROTOCOL).dump(one)
+    return out.getvalue()
+
+
+@cache
+def _pickler() -> Any:
+    """cloudpickle's way of writing, without folders in code and with sets in order."""
     import cloudpickle
 
     code_of = cloudpickle.Pickler.dispatch_table[CodeType]
@@ -36,19 +55,36 @@ def pickled(one: Any) -> bytes:
             cloudpickle.Pickler.dispatch_table,
         )
 
-    out = io.BytesIO()
-    with _by_value(cloudpickle):
-        Pickler(out, protocol=pickle.HIGHEST_PROTOCOL).dump(one)
-    return out.getvalue()
+        def persistent_id(self, one: Any) -> tuple[str, list[Any]] | None:
+            """Asked about everything before anything else: the one place where a set can be kept otherwise."""
+            return (type(one).__name__, _sorted(one)) if type(one) in SETS.values() else None
+
+    return Pickler
+
+
+def unpickled(data: bytes) -> Any:
+    """What ``pickled`` wrote; for bytes that somebody vouches for only."""
+    return _Unpickler(io.BytesIO(data)).load()
+
+
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, kept: tuple[str, list[Any]]) -> Any:
+        kind, items = kept
+        return SETS[kind](items)
+
+
+def _sorted(items: Iterable[Any]) -> list[Any]:
+    found = list(items)
+    return sorted(found) if all(type(one) is str for one in found) else sorted(found, key=_dumped)
 
 
 def numbered(data: bytes) -> bytes:
-    """A skops archive with numbers in place of addresses, and without times."""
+    """A skops archive with numbers in place of addresses, sets in order, and without times."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     numbers: dict[str, str] = {}
     schema = ADDRESS.sub(
-        lambda found: numbers.setdefault(found[0], str(len(numbers))), files.pop("schema.json").decode()
+        lambda found: numbers.setdefault(found[0], str(len(numbers))), _in_order(files.pop("schema.json").decode())
     )
     renamed = {f"{numbers.get(Path(name).stem, Path(name).stem)}{Path(name).suffix}": files[name] for name in files}
     out = io.BytesIO()
@@ -56,6 +92,16 @@ def numbered(data: bytes) -> bytes:
         for name, content in sorted([*renamed.items(), ("schema.json", schema.encode())]):
             archive.writestr(zipfile.ZipInfo(name, TIME), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
+
+
+def _in_order(schema: str) -> str:
+    """A skops schema whose sets of plain values are sorted."""
+    return json.dumps(json.loads(schema, object_hook=_set_in_order)) if '"SetNode"' in schema else schema
+
+
+def _set_in_order(node: dict[str, Any]) -> dict[str, Any]:
+    plain = node.get("__loader__") == "SetNode" and all(one.get("is_json") for one in node["content"])
+    return {**node, "content": sorted(node["content"], key=lambda one: str(one["content"]))} if plain else node
 
 
 @contextmanager

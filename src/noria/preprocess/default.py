@@ -38,7 +38,7 @@ def transformer(fields: Sequence[Field], train: pd.DataFrame, options: Preproces
         parts.append(("categories", encoder, categories))
     lists = [f.name for f in fields if f.kind == "list"]
     if lists:
-        parts.append(("lists", MultiHot(min_count=options.min_frequency, max_size=options.words), lists))
+        parts.append(("lists", MultiHot(max_size=options.words), lists))
     for field in fields:
         if field.kind == "text":
             parts.append((f"words of {field.name}", TfidfVectorizer(max_features=options.words), field.name))

@@ -24,14 +24,17 @@ def check(features: Any, labels: NDArray[Any], names: Sequence[str], *, classes:
     features
         Training rows [n, m], float32, dense or CSR.
     labels
-        Class indices or values [n].
+        Class indices or values [n]; or, of several labels a row, 0 and 1 [n, labels].
 
     Raises
     ------
     UserCodeFailed
         If there is such a feature: nobody will know it when the model is asked.
     """
-    found = _by_class(features, labels) if classes else _by_value(features, labels)
+    if labels.ndim == 2:
+        found = [place for one in labels.T for place in _by_class(features, one)]
+    else:
+        found = [*(_by_class(features, labels) if classes else _by_value(features, labels))]
     if len(found):
         raise UserCodeFailed(
             f"feature {names[found[0]]!r} tells the label of every training row: it is the label in another form",

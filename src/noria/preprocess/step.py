@@ -10,17 +10,27 @@ from numpy.typing import NDArray
 from noria.data import remedy, split, table
 from noria.data.schema import SPLITS
 from noria.data.table import RESERVED
-from noria.errors import BadInput
+from noria.errors import BadInput, UserCodeFailed
 from noria.model.frame import columns_of, fields_of
 from noria.model.signature import Signature
 from noria.model.sklearn import to_frame
 from noria.model.stable import pickled
-from noria.preprocess import default, labels, leak, user
+from noria.plan import Step
+from noria.preprocess import default, given, labels, leak, user
 from noria.preprocess.config import Preprocess
-from noria.store.attempt import Attempt
+from noria.store.attempt import Alert, Attempt
 
-FORMAT = 3
-USES = {"collect": ("dataset", "batches", "digest"), "validate": ("remedy",)}
+FORMAT = 4
+USES = {"collect": ("dataset", "batches", "digest"), "validate": ("remedy", "cuts")}
+
+
+def observe(world: Any, step: Step) -> dict[str, str] | None:
+    """The files that the user's transformer reads, by their content."""
+    function = world.functions.get("preprocess")
+    try:
+        return None if function is None else given.digests(user.make(function)) or None
+    except UserCodeFailed:  # the step itself says it, once it runs
+        return None
 
 
 def run(attempt: Attempt) -> None:
@@ -30,11 +40,14 @@ def run(attempt: Attempt) -> None:
     fields = fields_of(frame, attempt.schema.hidden() | set(RESERVED))
     if not fields:
         raise BadInput("no column is left to learn from", where="preprocess", do="Shorten Schema.drop.")
-    label = labels.of(frame, attempt.schema)
-    assigned = split.assign(frame, attempt.schema)
+    assigned = split.assign(frame, attempt.schema, attempt.inputs["validate"].facts.get("cuts"))
     rows = {name: np.flatnonzero((assigned == name).to_numpy()) for name in SPLITS}
-    labels.check_splits(rows, label)
-    signature = Signature(fields, label.classes, attempt.schema.label, label.positive)
+    labels.not_empty(rows)
+    label = labels.of(frame, attempt.schema, rows["train"])
+    labels.learnable(label, rows["train"])
+    signature = Signature(
+        fields, label.classes, attempt.schema.label, label.positive, several=attempt.schema.task == "multilabel"
+    )
     kept, weights = _remedied(attempt, label.values[rows["train"]])
     transformer: Any = None
     classes = label.classes is not None
@@ -57,6 +70,16 @@ def run(attempt: Attempt) -> None:
     attempt.save_json("signature.json", signature.plain())
     attempt.facts["columns"] = _names(transformer, columns)
     attempt.facts["classes"] = None if label.classes is None else list(label.classes)
+    if label.unlearned:
+        _tell_unlearned(attempt, label.unlearned)
+
+
+def _tell_unlearned(attempt: Attempt, unlearned: tuple[str, ...]) -> None:
+    shown = ", ".join(unlearned[:5])
+    what = f"{len(unlearned)} labels have no training row and are not learned: {shown}"
+    attempt.alert(
+        Alert("warn", what, f"label {attempt.schema.label}", "Collect more rows with them.", {"labels": list(unlearned)})
+    )
 
 
 def _fitted(attempt: Attempt, signature: Signature, raw: Any) -> Any:
@@ -75,6 +98,12 @@ def _remedied(attempt: Attempt, train: NDArray[Any]) -> tuple[NDArray[np.int64],
     chosen = attempt.inputs["validate"].facts.get("remedy")
     everyone = np.arange(len(train), dtype=np.int64)
     if chosen == "resample":
+        if train.ndim == 2:
+            raise BadInput(
+                "rows with several labels cannot be drawn so that every label is as frequent",
+                where="remedy resample",
+                do="Use --remedy reweight.",
+            )
         everyone = remedy.resample_rows(train, attempt.seed)
     if chosen == "reweight":
         return everyone, remedy.class_weights(train)

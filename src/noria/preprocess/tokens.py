@@ -31,8 +31,9 @@ class TokenIndices(Columnwise):
     lowercase
         True: large and small letters are the same.
     tokenizer
-        A ``tokenizer.json`` of Hugging Face ``tokenizers`` (needs that library) instead of a vocabulary of the training
-        rows: its ids, 2 more each. A relative path starts at the folder in which noria runs.
+        A ``tokenizer.json`` of Hugging Face ``tokenizers`` (the extra ``text``) instead of a vocabulary of the training
+        rows: its ids, 2 more each. A relative path starts at the folder in which noria runs. What is in the file
+        counts for whether the step runs again, and is kept in the package.
 
     Attributes
     ----------
@@ -45,6 +46,8 @@ class TokenIndices(Columnwise):
     array([[2, 3, 2, 4],
            [2, 5, 0, 0]])
     """
+
+    FILES = ("tokenizer",)
 
     def __init__(
         self,
@@ -126,7 +129,7 @@ def _read(file: Path) -> str:
         text = file.read_text()
         _loaded(text)
     except ImportError as error:
-        raise ValueError(f"the tokenizer {file} needs the library tokenizers; install it") from error
+        raise ValueError(f"the tokenizer {file} needs tokenizers: pip install 'noria[text]'") from error
     except Exception as error:  # the library raises bare exceptions
         raise ValueError(f"{file} is no readable tokenizer: {error}") from error
     return text

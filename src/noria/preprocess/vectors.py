@@ -32,8 +32,8 @@ class TokenVectors(Columnwise):
         ``tfidf``: words that are in few training rows count more; ``mean``: all words count the same.
     vectors
         A file: texts of one word and its numbers a line (GloVe, word2vec), or ``.npz`` with arrays ``words`` and
-        ``vectors``. A relative path starts at the folder in which noria runs. A step is reused by the file's name, not
-        by what is in it: give changed vectors another name.
+        ``vectors``. A relative path starts at the folder in which noria runs. What is in the file counts for whether
+        the step runs again, and the vectors of known words are kept in the package.
     max_size
         Most words of a column that have a vector: the most frequent ones, or the first ones of the file.
     min_count
@@ -57,6 +57,8 @@ class TokenVectors(Columnwise):
     >>> TokenVectors(2, weights="mean").fit_transform([["red boat"], ["blue sky"], ["red sky"]]).shape
     (3, 2)
     """
+
+    FILES = ("vectors",)
 
     def __init__(
         self,

@@ -188,6 +188,15 @@ def _trace(
         lineage.link(connection, f"artifact:{output.digest.hex}", f"step:{made.run_id}/release", name)
 
 
+def decided(connection: Connection, model: str, asked: str, package: str) -> registry.Release | None:
+    """What a person has said about a waiting release, or what made its very candidate a version; None: nothing yet."""
+    try:
+        return registry.get_release(connection, _decision_id(asked))
+    except NotFound:
+        made = [one.release_id for one in registry.versions(connection, model) if one.package == package]
+        return registry.get_release(connection, made[-1]) if made else None
+
+
 def _decision_id(asked: str) -> str:
     """The id of the decision about a waiting release: there can be one."""
     return Digest.of_json([asked, "decided"]).hex[:16]

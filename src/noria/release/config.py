@@ -7,7 +7,14 @@ from noria.declared import check
 from noria.errors import BadLifecycle
 from noria.stats.names import METRICS
 
-FAIRNESS = ("demographic_parity_difference", "equal_opportunity_difference", "equalized_odds_difference")
+FAIRNESS = (
+    "demographic_parity_difference",
+    "equal_opportunity_difference",
+    "equalized_odds_difference",
+    "error_difference",
+    "mean_answer_difference",
+    "mean_error_difference",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,9 @@ def fair(metric: str, max: float, on: Sequence[str] = (), min_rows: int = 30) ->
     Parameters
     ----------
     metric
-        ``demographic_parity_difference``, ``equal_opportunity_difference`` or ``equalized_odds_difference``.
+        ``demographic_parity_difference``, ``equal_opportunity_difference``, ``equalized_odds_difference`` (of several
+        labels a row, for each of them), ``error_difference`` (share of wrong answers; in a regression, mean absolute
+        error), and for a regression ``mean_answer_difference`` and ``mean_error_difference``.
     max
         Largest difference between two groups that may be.
     on

@@ -15,7 +15,7 @@ from noria.release.config import (
     Stable,
 )
 from noria.stats.compare import Gap
-from noria.stats.groups import largest
+from noria.stats.groups import DIFFERENCES, largest
 from noria.stats.metrics import METRICS, default
 
 
@@ -77,16 +77,21 @@ def better(gate: BetterThanChampion, case: Case) -> Iterator[Verdict]:
 
 def fair(gate: Fair, case: Case) -> Iterator[Verdict]:
     """Blocks if two groups differ by more than the bound; a group too small to judge never passes by luck."""
-    columns = gate.on or tuple(case.analysis["fairness"])
+    found = case.analysis["fairness"]
+    columns = gate.on or tuple(dict.fromkeys(between.get("column", name) for name, between in found.items()))
     if not columns:
         yield Verdict(f"fair: {gate.metric}", "block", "no column is declared protected: Schema(protected=[...])")
     for column in columns:
-        name = f"fair by {column}: {gate.metric}"
-        between = case.analysis["fairness"].get(column)
-        if between is None:
-            yield Verdict(name, "block", f"{column} was not analysed: name it in Schema(protected=[...])")
-        else:
-            yield _fair(name, largest(between["groups"], gate.metric, gate.min_rows), gate.max)
+        of_column = {name: one for name, one in found.items() if one.get("column", name) == column}
+        if not of_column:
+            text = f"{column} was not analysed: name it in Schema(protected=[...])"
+            yield Verdict(f"fair by {column}: {gate.metric}", "block", text)
+        for name, between in of_column.items():
+            title = f"fair by {name}: {gate.metric}"
+            if not set(DIFFERENCES[gate.metric]) <= set(between["groups"][0]["rates"]):
+                yield Verdict(title, "block", f"it is no measure of a {case.task}")
+            else:
+                yield _fair(title, largest(between["groups"], gate.metric, gate.min_rows), gate.max)
 
 
 def _fair(name: str, found: Mapping[str, Any], bound: float) -> Verdict:
@@ -124,7 +129,7 @@ def no_slice_worse(gate: NoSliceWorse, case: Case) -> Iterator[Verdict]:
         evidence += f"; with {worst['rows']} rows it may be chance"
     yield Verdict(name, "block" if sure else "warn" if worse else "pass", evidence)
     for one in case.analysis["found"][:3]:
-        if gate.metric == "accuracy" and one["wrong"] - one["elsewhere"] > gate.by:
+        if gate.metric in ("accuracy", "subset_accuracy") and one["wrong"] - one["elsewhere"] > gate.by:
             here, there = f"{one['wrong']:.0%}", f"{one['elsewhere']:.0%}"
             text = f"found {one['column']} = {one['group']}: {here} wrong against {there} elsewhere"
             yield Verdict(name, "block", text)
@@ -164,7 +169,7 @@ def calibrated(gate: Calibrated, case: Case) -> Iterator[Verdict]:
     name = f"calibrated: error at most {gate.max:g}"
     found = case.analysis["calibration"]
     if found is None:
-        yield Verdict(name, "block", "calibration is a matter of classification")
+        yield Verdict(name, "block", "calibration was not measured")
     else:
         yield Verdict(name, "block" if found["error"] > gate.max else "pass", f"{found['error']:.4f}")
 

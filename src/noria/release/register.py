@@ -22,7 +22,7 @@ def register(
         dataset=record["dataset"],
         dataset_version=record["dataset_version"],
         params=record["params"],
-        metrics=record["analysis"]["metrics"],
+        metrics=(record["analysis"] or {}).get("metrics", {}),
         release_id=record["release"],
         created_at=clock.now(),
     )

@@ -1,7 +1,6 @@
 """Release: may the candidate become the next version?"""
 
 import time
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,11 @@ from sqlalchemy import Connection
 from noria.digest import Digest
 from noria.errors import BadLifecycle
 from noria.model import package
+from noria.model.environment import environment
 from noria.model.frame import columns_of
 from noria.release import card
+from noria.release import record as records
+from noria.release.approve import decided
 from noria.release.decide import Decision, decide
 from noria.release.gates import Case, Verdict, judge
 from noria.release.register import register
@@ -22,14 +24,13 @@ from noria.stats.metrics import METRICS
 from noria.store import audit, lineage, registry
 from noria.store.attempt import Alert, Attempt
 
-FORMAT = 4
+FORMAT = 5
 USES = {
     "collect": ("dataset", "version"),
     "validate": ("remedy",),
     "train": ("model",),
     "analyze": ("analysis.json",),
 }
-LIBRARIES = ("noria", "numpy", "scikit-learn", "lightgbm", "onnxruntime", "polars")
 
 
 def run(attempt: Attempt) -> None:
@@ -42,6 +43,9 @@ def run(attempt: Attempt) -> None:
     verdicts = judge(attempt.config.gates, case)
     decision = decide(verdicts, attempt.config.approval)
     id = _id(attempt, champion, verdicts, decision)
+    if decision.word == "waiting" and (said := _said_before(attempt, id)) is not None:
+        _repeat(attempt, said, champion, verdicts)
+        return
     record = _record(attempt, id, analysis, verdicts, decision, _number(attempt, id, decision))
     kept = attempt.save_json("release.json", record)
     attempt.save("card.html", card.card(record), "text/html")
@@ -56,6 +60,31 @@ def run(attempt: Attempt) -> None:
     attempt.commit_with(lambda c: keep(c, attempt, record, kept))
     if decision.word != "released":
         _stop(attempt, decision, record)
+
+
+def _said_before(attempt: Attempt, id: str) -> registry.Release | None:
+    package = attempt.inputs["train"].outputs["model"].digest.hex
+    with attempt.store.read() as c:
+        return decided(c, attempt.lifecycle, id, package)
+
+
+def _repeat(
+    attempt: Attempt, said: registry.Release, champion: registry.ModelVersion | None, verdicts: list[Verdict]
+) -> None:
+    """A person decided about this candidate already: what was said holds, and nobody is asked again."""
+    found = records.read(attempt.artifacts, said)
+    attempt.save_json("release.json", found)
+    attempt.save("card.html", card.card(found), "text/html")
+    attempt.facts.update(
+        decision=said.decision,
+        model=attempt.lifecycle,
+        number=said.number,
+        release=said.id,
+        champion=champion.number if champion else None,
+        verdicts=[one.plain() for one in verdicts],
+    )
+    if said.decision != "released":
+        attempt.block(f"The candidate was {said.decision} by {said.decided_by}: {said.reason}.")
 
 
 def keep(c: Connection, attempt: Attempt, record: dict[str, Any], kept: Digest) -> None:
@@ -202,6 +231,6 @@ def _record(
         "trials": trials,
         "seed": attempt.seed,
         "bundle": attempt.plan.bundle,
-        "environment": {name: version(name) for name in LIBRARIES},
+        "environment": train.facts.get("environment") or environment(),
         "analysis": analysis,
     }

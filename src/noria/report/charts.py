@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 INK, MARK = "#7d8ba0", "#0a6fd1"
+FEW = 20  # trials that each have a number under them
 
 
 def intervals(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
@@ -20,7 +21,33 @@ def trials(found: Sequence[Mapping[str, Any]], metric: str) -> alt.Chart:
     """What each trial of a study reached, in the order in which they were tried."""
     rows = [{"trial": one["number"], "value": one["value"]} for one in found if one["value"] is not None]
     dots = alt.Chart(alt.Data(values=rows)).mark_point(filled=True, size=60, color=MARK, opacity=1)
-    x = alt.X("trial:Q", axis=alt.Axis(format="d", tickMinStep=1))
+    few = sorted(one["trial"] for one in rows) if len(rows) <= FEW else alt.Undefined
+    x = alt.X("trial:Q", axis=alt.Axis(format="d", tickMinStep=1, values=few))
     return dots.encode(x=x, y=alt.Y("value:Q", title=metric, scale=alt.Scale(zero=False))).properties(
         width=480, height=160
     )
+
+
+def calibration(bins: Sequence[dict[str, Any]], *, shares: bool) -> alt.LayerChart:
+    """Said against seen, with intervals; the diagonal is perfect. ``shares``: both are shares, from 0 to 1."""
+    ends = [0.0, 1.0] if shares else _reach(bins)
+    scale = alt.Scale(domain=ends, nice=not shares)
+    base = alt.Chart(alt.Data(values=list(bins)))
+    rule = base.mark_rule(color=INK).encode(
+        x=alt.X("said:Q", title="said", scale=scale), y=alt.Y("low:Q", title="seen", scale=scale), y2="high:Q"
+    )
+    dot = base.mark_point(filled=True, size=60, color=MARK, opacity=1).encode(x="said:Q", y="seen:Q")
+    corners = alt.Data(values=[{"x": end, "y": end} for end in ends])
+    ideal = alt.Chart(corners).mark_line(strokeDash=[4, 4], color=INK)
+    return (ideal.encode(x="x:Q", y="y:Q") + rule + dot).properties(width=320, height=320)
+
+
+def importance(found: Sequence[dict[str, Any]], most: int = 20) -> alt.Chart:
+    """One bar a feature."""
+    bars = alt.Chart(alt.Data(values=list(found[:most]))).mark_bar(color=MARK)
+    return bars.encode(x=alt.X("loss:Q", title=None), y=alt.Y("feature:N", sort="-x", title=None)).properties(width=480)
+
+
+def _reach(bins: Sequence[dict[str, Any]]) -> list[float]:
+    places = [one[name] for one in bins for name in ("said", "low", "high")]
+    return [min(places), max(places)]

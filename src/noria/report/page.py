@@ -40,9 +40,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Rows as an HTML table; the words pass, warn and block get their colours."""
     if not rows:
         return "<p>None.</p>"
-    heads = zip(columns, zip(*rows, strict=True), strict=True)
-    head = "".join(f"<th{_side(values)}>{escape(column)}</th>" for column, values in heads)
-    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+    sides = [_side(values) for values in zip(*rows, strict=True)]
+    head = "".join(f"<th{side}>{escape(column)}</th>" for column, side in zip(columns, sides, strict=True))
+    body = "".join("<tr>" + "".join(map(_cell, row, sides)) + "</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
@@ -70,7 +70,7 @@ def _side(values: Sequence[Any]) -> str:
     return ' class="n"' if numbers and any(one is not None for one in values) else ""
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, side: str) -> str:
     if isinstance(value, float):
         return f'<td class="n">{value:.4g}</td>'
     if isinstance(value, int) and not isinstance(value, bool):
@@ -79,4 +79,4 @@ def _cell(value: Any) -> str:
         return f"<td>{word(value)}</td>"
     if isinstance(value, Mapping):
         value = ", ".join(f"{k}: {v:.3g}" if isinstance(v, float) else f"{k}: {v}" for k, v in value.items())
-    return f"<td>{escape('–' if value is None else str(value))}</td>"
+    return f"<td{side}>–</td>" if value is None else f"<td>{escape(str(value))}</td>"

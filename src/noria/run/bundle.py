@@ -9,7 +9,7 @@ import sys
 import tempfile
 import traceback
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -66,11 +66,11 @@ def load_lifecycle_module(entry: Path, project: Path) -> ModuleType:
     return module
 
 
-def pack(entry: Path, project: Path) -> bytes:
-    """The lifecycle file and all project modules it imports, as one archive: the same bytes for the same code."""
+def pack(entry: Path, project: Path, named: Sequence[Path] = ()) -> bytes:
+    """The lifecycle file, all project modules it imports and the files it names: the same bytes for the same code."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for file in sorted(files(entry, project)):
+        for file in sorted({*files(entry, project), *named}):
             archive.writestr(zipfile.ZipInfo(file.relative_to(project).as_posix(), EPOCH), file.read_bytes())
     return buffer.getvalue()
 

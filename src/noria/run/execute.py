@@ -22,6 +22,7 @@ from noria.digest import Digest
 from noria.errors import Failure, NoriaError, StoreUnavailable, Superseded, UserError
 from noria.plan import Plan, Step
 from noria.run import fingerprint as fp
+from noria.run import memory
 from noria.run.place import Code, Place
 from noria.store import alerts, lineage, runs
 from noria.store.alerts import Sent
@@ -128,9 +129,11 @@ def _compute(
             store=place.store,
             artifacts=place.artifacts,
             progress=progress,
+            config_of=code.lifecycle.config,
         )
         try:
-            module.run(attempt)
+            with memory.bound(step):
+                module.run(attempt)
             return _commit(place, order, attempt, id, number)
         except Superseded:
             raise

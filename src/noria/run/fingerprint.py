@@ -31,7 +31,7 @@ def ingredients(
     uses
         By step word, the names of facts and outputs it takes; None: all of all.
     observed
-        State outside the run that it depends on, as plain data.
+        State outside the run that it depends on, as plain data; a mapping holds digests of files by their names.
     """
     found = {"noria": str(format), "seed": str(seed)}
     if remedy is not None:
@@ -42,7 +42,9 @@ def ingredients(
         found[f"code {name}"] = digest
     for word, result in inputs.items():
         found.update(_taken(word, result, uses))
-    if observed is not None:
+    if isinstance(observed, Mapping):
+        found |= {f"file {name}": digest for name, digest in observed.items()}
+    elif observed is not None:
         found["observed"] = _short(observed)
     return found
 
@@ -62,7 +64,7 @@ def changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 def _change(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> str:
     kind, _, rest = name.partition(" ")
     verb = "is new" if name not in old else "is gone" if name not in new else "changed"
-    if kind == "code":
+    if kind in ("code", "file"):
         return f"{rest} {verb}"
     if kind == "config":
         shown = f": {old[name]} → {new[name]}" if verb == "changed" and _fits(old, new, name) else ""

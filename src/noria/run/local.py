@@ -15,13 +15,15 @@ from noria.digest import Digest
 from noria.errors import BadLifecycle, NoriaError, UserError
 from noria.lifecycle import Lifecycle
 from noria.plan import Plan
-from noria.run import bundle, glance, notify
+from noria.run import bundle, glance, named, notify
 from noria.run.execute import Done, Order, execute
+from noria.run.leave_out import leave_out
 from noria.run.place import Code, Place
 from noria.run.reach import reach
 from noria.store import audit, runs
 
-REMEDIES = ("resample", "reweight", "none")
+REMEDIES = ("resample", "reweight", "quarantine", "accept", "none")
+EXPLAINED = ("quarantine", "accept")  # remedies that need a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Watcher:
     def step_ended(self, done: Done) -> None: ...
 
     def trouble(self, message: str) -> None: ...
+
+    def said(self, message: str) -> None: ...
 
 
 def load(file: Path) -> Code:
@@ -74,13 +78,20 @@ def load(file: Path) -> Code:
 def compile_file(place: Place, file: Path, code: Code) -> Plan:
     """The plan of the lifecycle; its code bundle is put into the artifact store."""
 
+    packed = bundle.pack(file.resolve(), code.project, named.all_files(code))
+    digest = place.artifacts.put(packed)
+    files = named.digests(code)
+    return compile_plan(code.lifecycle, reach=reacher(code), bundle=digest.hex, entry=file.name, files=files)
+
+
+def reacher(code: Code) -> Callable[[Callable[..., object]], dict[str, str]]:
+    """What says which code of the project a function reaches: digests by kind and name."""
+
     def reached(function: Callable[..., object]) -> dict[str, str]:
         found = reach(function, project=code.project)
         return {f"{unit.kind} {unit.name}": unit.digest for unit in found.units}
 
-    packed = bundle.pack(file.resolve(), code.project)
-    digest = place.artifacts.put(packed)
-    return compile_plan(code.lifecycle, reach=reached, bundle=digest.hex, entry=file.name)
+    return reached
 
 
 def turn(
@@ -88,6 +99,7 @@ def turn(
     file: Path,
     *,
     remedy: str | None = None,
+    reason: str | None = None,
     force: Collection[str] = (),
     trigger: str = "person",
     watcher: Watcher | None = None,
@@ -97,7 +109,10 @@ def turn(
     Parameters
     ----------
     remedy
-        What to do about a label shift: ``resample``, ``reweight`` or ``none``.
+        What to do about a block of the data: ``resample`` or ``reweight`` the labels, ``quarantine`` the batches and go
+        on without them, ``accept`` them as they are, or ``none`` after one of the first two.
+    reason
+        Why; needed to quarantine and to accept.
     force
         Step words to compute again even if nothing changed.
 
@@ -108,7 +123,7 @@ def turn(
     """
     watcher = watcher or Watcher()
     began_ns = time.time_ns()
-    _check(remedy)
+    _check(remedy, reason)
     code = load(file)
     plan = compile_file(place, file, code)
     unknown = set(force) - {step.name for step in plan.steps}
@@ -118,18 +133,27 @@ def turn(
             where="--force",
             do=f"Steps are {', '.join(step.name for step in plan.steps)}.",
         )
-    run = _open(place, plan, remedy=remedy, trigger=trigger)
+    run = _open(place, plan, remedy=remedy, reason=reason, trigger=trigger)
     watcher.started(run)
     state, message = "done", None
     try:
-        for step in plan.in_order():
-            watcher.step_started(step.name)
-            done = execute(place, code, Order(run, step.name, force=step.name in force), watcher.progress)
-            for trouble in notify.send(place.settings.alerts, done.alerts):
+        left = [step.name for step in plan.in_order()]
+        while left:
+            word = left.pop(0)
+            watcher.step_started(word)
+            done = execute(place, code, Order(run, word, force=word in force), watcher.progress)
+            for trouble in notify.send(place, done.alerts):
                 watcher.trouble(trouble)
             watcher.step_ended(done)
-            if done.step.state == "blocked":
-                state, message = "stopped", done.step.message
+            if done.step.state != "blocked":
+                continue
+            remedied = leave_out(place, run, done)
+            for sentence in remedied:
+                watcher.said(sentence)
+            if len(remedied) > 1:
+                left, message = [step.name for step in plan.in_order()], " ".join(remedied)
+            else:
+                state, message = "stopped", " ".join([str(done.step.message), *remedied])
                 break
     except NoriaError as error:
         _end(place, run, "failed", str(error))
@@ -144,12 +168,16 @@ def turn(
         return Turn(runs.get(c, run.id), tuple(runs.steps(c, run.id)))
 
 
-def _check(remedy: str | None) -> None:
+def _check(remedy: str | None, reason: str | None) -> None:
     if remedy is not None and remedy not in REMEDIES:
         raise UserError(f"no remedy {remedy!r}", where="--remedy", do=f"Remedies are {', '.join(REMEDIES)}.")
+    if remedy in EXPLAINED and not (reason or "").strip():
+        raise UserError(f"to {remedy} data needs a reason", where="--remedy", do='Give one: --reason "…".')
+    if reason is not None and remedy is None:
+        raise UserError("a reason of what?", where="--reason", do="Give --remedy too.")
 
 
-def _open(place: Place, plan: Plan, *, remedy: str | None, trigger: str) -> runs.Run:
+def _open(place: Place, plan: Plan, *, remedy: str | None, reason: str | None, trigger: str) -> runs.Run:
     key = _key(plan, remedy)
     with place.store.begin() as c:
         for last in runs.newest(c, plan.lifecycle):
@@ -171,7 +199,7 @@ def _open(place: Place, plan: Plan, *, remedy: str | None, trigger: str) -> runs
                 action="remedy",
                 subject=f"run:{run.id}",
                 after=remedy,
-                reason=f"noria run --remedy {remedy}",
+                reason=reason or f"noria run --remedy {remedy}",
             )
         return run
 
@@ -202,13 +230,16 @@ def _note(place: Place, file: Path, code: Code, run: runs.Run, began_ns: int) ->
     if not all(isinstance(source, Files | Captured) for source in sources):
         return
     kinds = ("predictions", "feedback")
+    with place.store.read() as c:
+        made_from = runs.step(c, run.id, "preprocess").ingredients or {}
+    given = [str(Path(name.removeprefix("file ")).resolve()) for name in made_from if name.startswith("file ")]
     glance.note(
         place.settings,
         file,
         run.lifecycle,
         run.number,
-        files=sorted(bundle.files(file.resolve(), code.project)),
-        patterns=[source.pattern for source in sources if isinstance(source, Files)],
+        files=sorted({*bundle.files(file.resolve(), code.project), *named.all_files(code)}),
+        patterns=[*(source.pattern for source in sources if isinstance(source, Files)), *given],
         folders=[Path(captured.path(place.settings, run.lifecycle, kind)) / "_delta_log" for kind in kinds],
         began_ns=began_ns,
     )

@@ -30,6 +30,7 @@ class World:
     lifecycle: str
     config: Any
     schema: Any
+    functions: Mapping[str, Callable[..., Any]]
     project: Path
     settings: Settings
     store: Store
@@ -51,6 +52,7 @@ class Code:
             lifecycle=self.lifecycle.name,
             config=self.lifecycle.config(step.name),
             schema=self.lifecycle.schema,
+            functions=self.functions(),
             project=self.project,
             settings=place.settings,
             store=place.store,

@@ -27,6 +27,6 @@ def run(attempt: Attempt) -> None:
 
 def divide(champion: int | None, candidate: int, champion_weight: int, challenger_weight: int) -> dict[str, int]:
     """Weights by version: all to the candidate if it is the first, or if nothing is to be tried beside the champion."""
-    if champion is None or challenger_weight == 0:
+    if champion in (None, candidate) or challenger_weight == 0:
         return {str(candidate): 100}
     return {str(champion): champion_weight, str(candidate): challenger_weight}

@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 
 from noria.data import captured, table
+from noria.model import several
 from noria.serve import ids, segment
 from noria.serve.segment import Predicted, PredictedRow, Told, Version
 from noria.settings import Settings
@@ -180,8 +181,11 @@ def _outputs(scores: np.ndarray[Any, Any], version: Version) -> Mapping[str, Any
     said = scores.tolist()
     if version.classes is None:
         return {"value": said[0]}
-    label = version.classes[said.index(max(said))]
-    return {"label": label, "probabilities": dict(zip(map(str, version.classes), said, strict=True))}
+    probabilities = dict(zip(map(str, version.classes), said, strict=True))
+    if version.several:
+        labels = several.names(said, version.classes)
+        return {"label": several.BETWEEN.join(labels), "labels": labels, "probabilities": probabilities}
+    return {"label": version.classes[said.index(max(said))], "probabilities": probabilities}
 
 
 def subject_digest(subject: str) -> str:

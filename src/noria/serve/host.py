@@ -6,7 +6,7 @@ the old one end with it, and it goes when the last of them is done.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from noria.serve.route import Split
 
 log = logging.getLogger("noria.serve")
 POLL_S = 0.25
+BEGIN_S = 10.0  # that a request waits for the first look at the routes
 WARM = 3  # predictions before the first request: graphs plan their memory then
 
 
@@ -119,6 +120,26 @@ class Host:
             there = self.endpoints[name]
             self._put(there.wanted, {**there.loaded, known.number: made})
         return made
+
+    def forget(self, name: str, numbers: Collection[int]) -> None:
+        """Let versions of an endpoint go; each request that one of them is answering is still answered."""
+        there = self.endpoint(name)
+        self._put(there.wanted, {n: one for n, one in there.loaded.items() if n not in numbers})
+
+    async def begun(self) -> None:
+        """Wait for the first look at the routes: ports are open before it, and in another worker's stead.
+
+        Raises
+        ------
+        StoreUnavailable
+            If it takes too long.
+        """
+        try:
+            await asyncio.wait_for(self.ready.wait(), BEGIN_S)
+        except TimeoutError as error:
+            raise StoreUnavailable(
+                self.trouble or "the server is still loading", where="server", do="Ask again later."
+            ) from error
 
     async def refresh(self) -> None:
         """Look at the source once; load and warm what is new in a route, then swap.

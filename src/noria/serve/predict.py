@@ -9,6 +9,7 @@ import numpy as np
 
 from noria.errors import BadInput, NotFound
 from noria.model.format import Prediction
+from noria.model.signature import spelled
 from noria.serve.capture import Spool
 from noria.serve.host import Host, Loaded
 from noria.serve.ids import Ids, endpoint_of
@@ -96,12 +97,15 @@ class Service:
             raise NotFound(
                 f"no prediction {prediction}", where=endpoint or "server", do="Send an id that was answered."
             )
-        text = None if label is None else str(label)
+        text = None if label is None else spelled(label)
         return Told(owner, prediction, time.time(), text, rating, feedback.source)
 
     def _capture(self, request: Request, loaded: Loaded, id: str, scores: Any) -> None:
         known = loaded.known
-        key = self.spool.key(request.model, known.number, known.release, loaded.signature.classes, loaded.subject)
+        model = loaded.signature
+        key = self.spool.key(
+            request.model, known.number, known.release, model.classes, loaded.subject, several=model.several
+        )
         columns: Mapping[str, Any] = {
             name: values.tolist() if isinstance(values, np.ndarray) else values
             for name, values in request.columns.items()

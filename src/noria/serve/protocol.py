@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from noria.model.signature import Signature
 
 VERSION = "2"
+MOST_BYTES = 64 << 20  # of a request
 EXTENSIONS = ("model_repository", "binary_tensor_data", "parameters")
 DTYPES: Mapping[str, Any] = {  # datatypes of the Open Inference Protocol that have a numpy type of their own
     "BOOL": np.bool_,
@@ -82,3 +83,9 @@ class Answer:
     scores: NDArray[np.float32]
     signature: Signature
     ignored: int = 0
+
+
+def parameters(answer: Answer) -> Mapping[str, Any]:
+    """What every answer says beside the answer itself."""
+    said = {"prediction_id": answer.prediction, "release": answer.release, "variant": answer.variant}
+    return said | {"ignored": answer.ignored} if answer.ignored else said

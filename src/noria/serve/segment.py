@@ -9,6 +9,7 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -30,6 +31,7 @@ class Version(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     release: str
     classes: Sequence[Any] | None
     subject: str | None
+    several: bool = False  # a row may have any number of the classes
 
 
 class Predicted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
@@ -131,3 +133,13 @@ def adopt(folder: Path) -> list[Path]:
         if pid.isdecimal() and owner.is_gone(f"{host}/{pid}/{started}"):
             complete(path)
     return sorted(folder.glob("*.seg"))
+
+
+def waiting(folder: Path) -> list[tuple[float, int]]:
+    """When each segment of a spool was last written to, in seconds since the epoch, and its size in bytes."""
+    found = []
+    for path in [*folder.glob("*.seg"), *folder.glob("*.open")]:
+        with suppress(FileNotFoundError):  # it was carried on meanwhile
+            stat = path.stat()
+            found.append((stat.st_mtime, stat.st_size))
+    return found

@@ -5,7 +5,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from noria.errors import UserError
@@ -20,6 +20,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
+    grpc_port: int | None = None,
     workers: int = 1,
     ready_file: Path | None = None,
 ) -> None:
@@ -29,6 +30,8 @@ def serve(
     ----------
     port
         0: any that is free.
+    grpc_port
+        The same for gRPC; None: no gRPC.
     ready_file
         Gets the address once requests are answered: what scripts wait for.
 
@@ -42,11 +45,13 @@ def serve(
     from granian.log import LogLevels
 
     port = _port(host, port)
-    for name, value in (("HOME", settings.home), ("DB", settings.db), ("ARTIFACTS", settings.artifacts)):
-        os.environ[f"NORIA_{name}"] = str(value)
-    os.environ["NORIA_SERVE_URL"] = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    for name in ("home", "db", "artifacts", "data", "spool"):
+        os.environ[f"NORIA_{name.upper()}"] = str(getattr(settings, name))
+    os.environ["NORIA_SERVE_URL"] = f"http://{_address(host, port)}"
     os.environ["NORIA_SERVE_PID"] = str(os.getpid())
     os.environ["NORIA_SERVE_READY_FILE"] = "" if ready_file is None else str(ready_file.resolve())
+    held = None if grpc_port is None else _held(host, grpc_port)
+    os.environ["NORIA_SERVE_GRPC"] = "" if held is None else _address(host, held.getsockname()[1])
     server = Granian(
         "noria.serve.worker:app",
         address=host,
@@ -62,7 +67,7 @@ def serve(
         respawn_interval=0.5,
         workers_kill_timeout=DRAIN_S,
     )
-    with _carrier():
+    with _carrier(), held or nullcontext():
         server.serve()
 
 
@@ -95,7 +100,19 @@ def _carrier() -> Iterator[None]:
         os.close(reader)
 
 
-def _port(host: str, port: int) -> int:
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _held(host: str, port: int) -> socket.socket:
+    """A socket that holds a free port for workers that share it, and itself never listens."""
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    found.bind((host, _port(host, port, "--grpc-port")))
+    return found
+
+
+def _port(host: str, port: int, option: str = "--port") -> int:
     """The port, if it is free; for 0 one that is."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -105,6 +122,6 @@ def _port(host: str, port: int) -> int:
             raise UserError(
                 f"port {port} of {host} cannot be used: {getattr(error, 'strerror', None) or error}",
                 where="noria serve",
-                do="Give another --port (0 takes any that is free) or another --host.",
+                do=f"Give another {option} (0 takes any that is free) or another --host.",
             ) from error
         return int(probe.getsockname()[1])

@@ -9,6 +9,8 @@ from scipy.stats import binomtest, norm
 from noria.stats.interval import bootstrap
 from noria.stats.metrics import METRICS
 
+Count = int | NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -25,11 +27,12 @@ def paired(
     metric: str, y: NDArray[np.generic], champion: NDArray[np.float64], candidate: NDArray[np.float64], *, seed: int
 ) -> Gap:
     """Compare two models' answers to the same rows."""
-    of = METRICS[metric].of
-    gain = METRICS[metric].gain
-    low, high = bootstrap(lambda at: gain(of(y[at], candidate[at]), of(y[at], champion[at])), len(y), seed=seed)
-    a, b = of(y, champion), of(y, candidate)
-    return Gap(a, b, gain(b, a), low, high)
+    measure = METRICS[metric]
+    sign = 1 if measure.larger_is_better else -1
+    old, new = measure.prepare(y, champion), measure.prepare(y, candidate)
+    low, high = bootstrap({"gain": lambda w: sign * (new(w) - old(w))}, len(y), seed=seed)["gain"]
+    a, b = measure.of(y, champion), measure.of(y, candidate)
+    return Gap(a, b, measure.gain(b, a), low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,17 @@ def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> 
     return McNemar(only_first, only_second, p)
 
 
-def two_shares(hits: int, rows: int, other_hits: int, other_rows: int) -> float:
-    """Two-sided p-value that two shares are equal (pooled z-test)."""
-    if rows == 0 or other_rows == 0:
-        return 1.0
-    pooled = (hits + other_hits) / (rows + other_rows)
-    spread = np.sqrt(pooled * (1 - pooled) * (1 / rows + 1 / other_rows))
-    if spread == 0:
-        return 1.0
-    return float(2 * norm.sf(abs(hits / rows - other_hits / other_rows) / spread))
+def two_shares(hits: Count, rows: Count, other_hits: Count, other_rows: Count) -> NDArray[np.float64]:
+    """Two-sided p-values that two shares are equal (pooled z-test), of many pairs at once; 1 where nothing is known."""
+    n, m = np.asarray(rows, dtype=np.float64), np.asarray(other_rows, dtype=np.float64)
+    a, b = np.asarray(hits, dtype=np.float64), np.asarray(other_hits, dtype=np.float64)
+    known = (n > 0) & (m > 0)
+    n, m = np.where(known, n, 1), np.where(known, m, 1)
+    pooled = np.clip((a + b) / (n + m), 0, 1)  # where nothing is known it would be no share
+    spread = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    known &= spread > 0
+    found: NDArray[np.float64] = 2 * norm.sf(np.abs(a / n - b / m) / np.where(known, spread, 1))
+    return np.where(known, found, 1.0)
 
 
 def discoveries(p_values: NDArray[np.float64], rate: float = 0.05) -> NDArray[np.bool_]:

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from noria.stats.interval import difference
+from noria.stats.interval import Span, apart
 
 DIFFERENCES = {  # the largest difference of these rates between two groups
     "demographic_parity_difference": ("selection_rate",),
     "equal_opportunity_difference": ("true_positive_rate",),
     "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
+    "error_difference": ("error",),
+    "mean_answer_difference": ("mean_answer",),
+    "mean_error_difference": ("mean_error",),
 }
 
 Group = Mapping[str, Any]
@@ -24,9 +27,10 @@ def largest(groups: Sequence[Group], name: str, smallest: int) -> dict[str, Any]
     Parameters
     ----------
     groups
-        Each with its name, ``group``, and ``rates``: by name, ``value`` (None if no row defines it) and ``rows``.
+        Each with its name, ``group``, and ``rates``: by name, ``value`` (None if too few rows define it), ``low`` and
+        ``high`` of its interval, and ``rows``.
     name
-        One of ``DIFFERENCES``.
+        One of ``DIFFERENCES`` whose rates the groups have.
     smallest
         A group whose rate rests on fewer rows is not judged.
     """
@@ -38,7 +42,7 @@ def largest(groups: Sequence[Group], name: str, smallest: int) -> dict[str, Any]
     for rate in DIFFERENCES[name]:
         for a, b in _pairs(groups, rate):
             one, two = a["rates"][rate], b["rates"][rate]
-            bounds = difference(one["value"], one["rows"], two["value"], two["rows"])
+            bounds = apart(*(Span(side["value"], side["low"], side["high"]) for side in (one, two)))
             certain = max(certain, bounds[0])
             gap = two["value"] - one["value"]
             if min(one["rows"], two["rows"]) >= smallest and (value is None or gap > value):
@@ -47,6 +51,13 @@ def largest(groups: Sequence[Group], name: str, smallest: int) -> dict[str, Any]
     return {
         "value": value, "low": low, "high": high, "between": between, "certain": certain, "undecided": sorted(small)
     }  # fmt: skip
+
+
+def differences(groups: Sequence[Group], smallest: int) -> dict[str, dict[str, Any]]:
+    """``largest`` of every difference whose rates the groups have."""
+    there = groups[0]["rates"] if groups else {}
+    names = [name for name, rates in DIFFERENCES.items() if set(rates) <= set(there)]
+    return {name: largest(groups, name, smallest) for name in names}
 
 
 def _pairs(groups: Sequence[Group], rate: str) -> Iterator[tuple[Group, Group]]:

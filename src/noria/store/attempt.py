@@ -65,6 +65,8 @@ class Attempt:
         Results of all steps that this one needs, directly or through others, by step word.
     project
         Folder of the lifecycle file; relative paths in the declaration start here.
+    config_of
+        Gives the configuration object of another step, by its word.
     scratch
         An empty folder for files; gone after the attempt.
     """
@@ -87,6 +89,7 @@ class Attempt:
     store: Store
     artifacts: ArtifactStore
     progress: Callable[[str, float], None] = lambda text, share: None
+    config_of: Callable[[str], Any] = lambda word: None
     facts: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)

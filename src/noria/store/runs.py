@@ -238,5 +238,6 @@ def mark(connection: Connection, id: int, **columns: Any) -> None:
 
 
 def reset(connection: Connection, id: int) -> None:
-    """Let a step run that failed or was blocked be tried again."""
+    """Let a step run be done again, whatever it was; its outputs are those of the next attempt."""
+    connection.execute(delete(output).where(output.c.step_run_id == id))
     connection.execute(update(step_run).where(step_run.c.id == id).values(state="waiting", message=None))

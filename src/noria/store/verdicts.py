@@ -7,12 +7,13 @@ the version to the entry. Nothing is lost: the rows of a batch that was left out
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from noria.clock import Clock
 from noria.errors import NotFound, UserError
 from noria.store import audit, datasets, lineage
 from noria.store.datasets import Batch, Version
+from noria.store.tables import audit as entries
 
 ACCEPT, QUARANTINE = "accept", "quarantine"
 
@@ -150,3 +151,12 @@ def _decided(
 def _must_say_why(person: Person, word: str) -> None:
     if not person.reason.strip():
         raise UserError("a decision about data needs a reason", where=word, do='Give one: --reason "…".')
+
+
+def who_asked(connection: Connection, run_id: str, actor: str) -> Person:
+    """Who started a run with a remedy, and why; ``actor`` if that is not on record."""
+    query = select(entries.c.actor, entries.c.reason).where(
+        entries.c.subject == f"run:{run_id}", entries.c.action == "remedy"
+    )
+    row = connection.execute(query.order_by(entries.c.number.desc()).limit(1)).first()
+    return Person(row.actor, row.reason) if row else Person(actor, f"the remedy of run {run_id}")

@@ -1,13 +1,15 @@
 """What may be declared about the search for parameters and the training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from noria.declared import check
 from noria.errors import BadLifecycle
 from noria.stats.names import METRICS
 
 SAMPLERS = ("tpe", "grid", "random", "gp")
+PRUNERS = ("median", "halving")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,16 @@ class Tune:
         Seconds after which no trial starts; None: no bound.
     patience
         Trials without a better value after which no trial starts; None: no bound.
+    pruner
+        ``median`` or ``halving`` end a trial early whose reports fall behind those of others; None: every trial is
+        done to its end. LightGBM, XGBoost, PyTorch and what learns by mini-batches report by themselves.
+    feasible
+        A function of the parameters that says False for points not to be tried; None: all may be.
+
+    Examples
+    --------
+    >>> Tune({"a": uniform(0, 1), "b": uniform(0, 1)}, feasible=lambda params: params["a"] < params["b"]).trials
+    30
     """
 
     space: Mapping[str, Range] = field(default_factory=dict)
@@ -122,6 +134,8 @@ class Tune:
     direction: str | None = None
     timeout: float | None = None
     patience: int | None = None
+    pruner: str | None = None
+    feasible: Callable[[dict[str, Any]], bool] | None = None
 
     def __post_init__(self) -> None:
         check(self, least={"trials": 1, "workers": 1})
@@ -132,6 +146,8 @@ class Tune:
                 )
         if self.sampler not in SAMPLERS:
             raise BadLifecycle(f"unknown sampler {self.sampler!r}", where="Tune", do=f"Use {', '.join(SAMPLERS)}.")
+        if self.pruner not in (None, *PRUNERS):
+            raise BadLifecycle(f"unknown pruner {self.pruner!r}", where="Tune", do=f"Use {', '.join(PRUNERS)} or None.")
         if self.metric not in (None, *METRICS):
             raise BadLifecycle(f"unknown metric {self.metric!r}", where="Tune", do=f"Use {', '.join(METRICS)}.")
         if self.direction not in (None, "maximize", "minimize"):
@@ -144,7 +160,7 @@ class Tune:
 
 @dataclass(frozen=True)
 class Train:
-    """How the final candidate is kept.
+    """How candidates are fitted, and the final one is kept.
 
     Parameters
     ----------
@@ -152,10 +168,27 @@ class Train:
         Convert to ONNX where it gives the same answers.
     tolerance
         Largest difference of a probability (or, relatively, of a value) that counts as the same answer.
+    batches
+        Rows of a mini-batch, for estimators with ``partial_fit`` and for LightGBM, which makes its bins from them.
+        None: all rows at once, or 65,536 where they take more than the step's declared memory.
+    epochs
+        Passes over the rows by ``partial_fit``.
+    processes
+        Processes that train the final candidate together, each with its share of the rows: PyTorch and LightGBM can.
     """
 
     onnx: bool = True
     tolerance: float = 1e-4
+    batches: int | None = None
+    epochs: int = 1
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        check(self, least={"batches": 1, "epochs": 1, "processes": 1})
+
+    def fitting(self) -> dict[str, int | None]:
+        """What of it changes how every candidate is fitted, those of a search too."""
+        return {"batches": self.batches, "epochs": self.epochs}
 
 
 def _check_range(low: float, high: float, log: bool) -> None:

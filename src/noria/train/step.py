@@ -1,23 +1,25 @@
 """Train: the best candidate, fitted, measured and packed with its preprocessing."""
 
-import pickle
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from noria.model import convert, lightgbm, sklearn
+from noria.model import convert, lightgbm, sklearn, torch, xgboost
+from noria.model.environment import environment
 from noria.model.frame import columns_of
 from noria.model.package import Package
 from noria.model.signature import Signature
+from noria.model.stable import unpickled
 from noria.stats.metrics import all_of
 from noria.store.attempt import Attempt
-from noria.train import fit
+from noria.train import fit, spread
+from noria.train.arrays import files, open_part
 from noria.train.config import Train
-from noria.train.tune_step import ARRAYS
+from noria.train.tune_step import ARRAYS, how
 
-FORMAT = 2
+FORMAT = 3
 USES = {
     "preprocess": (*ARRAYS, "signature.json", "preprocessor", "rows.validation.parquet"),
     "tune": ("params",),
@@ -30,9 +32,9 @@ def run(attempt: Attempt) -> None:
     signature = Signature.of(attempt.read_json("preprocess", "signature.json"))
     made = fit.make(attempt.functions.get("train"), params, attempt.schema.task, attempt.seed)
     attempt.progress("fit", 0.1)
-    model = fit.fit(made, fit.open_part(fit.files(attempt, "train")), params)
-    validation = fit.open_part(fit.files(attempt, "validation"))
-    scores = sklearn.answer_of(model, validation.X, signature).scores
+    model = _fitted(attempt, made, params)
+    validation = open_part(files(attempt, "validation"))
+    scores = fit.answers(model, validation, signature)
     metrics = all_of(attempt.schema.task, np.asarray(validation.y), scores)
     attempt.progress("pack", 0.7)
     about = {"lifecycle": attempt.lifecycle, "estimator": type(model).__name__, "metrics": metrics}
@@ -40,6 +42,14 @@ def run(attempt: Attempt) -> None:
     attempt.save("model", packed.to_bytes(), "application/vnd.noria.model")
     attempt.save_json("onnx.json", check)
     attempt.facts.update(params=dict(params), metrics=metrics, format=packed.kind, estimator=type(model).__name__)
+    attempt.facts["environment"] = environment()
+
+
+def _fitted(attempt: Attempt, made: Any, params: Mapping[str, Any]) -> Any:
+    config, where = attempt.config, files(attempt, "train")
+    if isinstance(config, Train) and config.processes > 1:
+        return spread.fit(made, where, config.processes, attempt.scratch)
+    return fit.fit(made, open_part(where), params, how(attempt))
 
 
 def _pack(
@@ -48,7 +58,7 @@ def _pack(
     """One ONNX graph if it gives the same answers, else the Python model; and what the comparison found."""
     config = attempt.config if isinstance(attempt.config, Train) else Train()
     kept = attempt.open("preprocess", "preprocessor").read_bytes()
-    preprocessor = pickle.loads(kept)  # noqa: S301 - opening it verified its digest against the metadata store
+    preprocessor = unpickled(kept)  # opening it verified its digest against the metadata store
     kind, files = _python(preprocessor, kept, model)
     python = Package(kind, signature, files, params, about)
     if not config.onnx:
@@ -73,4 +83,8 @@ def _python(preprocessor: Any, kept: bytes, model: Any) -> tuple[str, dict[str, 
     """Kind and files of a model that runs in Python; ``kept`` is the pickle that holds the preprocessor."""
     if lightgbm.is_lightgbm(model):
         return "lightgbm", lightgbm.files_of(preprocessor, kept, model)
+    if xgboost.is_xgboost(model):
+        return "xgboost", xgboost.files_of(preprocessor, kept, model)
+    if torch.is_torch(model):
+        return "torch", torch.files_of(preprocessor, kept, model)
     return "sklearn", sklearn.dump({"preprocessor": preprocessor, "model": model}, {"preprocessor": kept})

@@ -1,9 +1,10 @@
 """A study: candidates tried one after the other, or in several processes that share one copy of the features."""
 
-import resource
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -11,9 +12,14 @@ import optuna
 
 from noria.errors import NoriaError
 from noria.model.signature import Signature
+from noria.model.stable import pickled, unpickled
 from noria.stats.metrics import METRICS
-from noria.train import fit, space
+from noria.train import fit, memory, space
+from noria.train.arrays import Files, open_part
 from noria.train.config import Tune
+from noria.train.study import Asked, Study, running
+from noria.train.trial import RunningTrial, Trial
+from noria.train.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,65 +31,69 @@ class Job:
     seed: int
     metric: str
     signature: Signature
-    train: fit.Files
-    validation: fit.Files
+    train: Files
+    validation: Files
+    study: str
+    pruner: str | None = None
+    how: fit.How = field(default_factory=fit.How)
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One candidate. ``state`` is ``complete``, ``undefined`` (the metric is NaN) or ``failed``."""
-
-    number: int
-    params: Mapping[str, Any]
-    value: float | None
-    state: str
-    message: str | None
-    seconds: float
-    memory_mb: float
-
-    def found(self) -> dict[str, Any]:
-        """What came out: the same each time it is tried."""
-        found = {**asdict(self), "params": dict(self.params)}
-        return {name: value for name, value in found.items() if name not in ("seconds", "memory_mb")}
-
-    def cost(self) -> dict[str, Any]:
-        """What it took, measured: seconds, and the process's peak memory in MiB."""
-        return {"number": self.number, "seconds": self.seconds, "memory_mb": self.memory_mb}
-
-
-def attempt_one(job: Job, number: int, params: Mapping[str, Any]) -> Trial:
+def attempt_one(job: Job, asked: Asked) -> Trial:
     """Fit and measure one candidate; what goes wrong is in the trial."""
-    began = perf_counter()
+    began, peak = perf_counter(), memory.Peak()
     value: float | None = None
     state, message = "complete", None
+    trial = running(job.study, job.pruner, asked)
     try:
-        made = fit.make(job.function, params, job.task, job.seed)
-        fitted = fit.fit(made, fit.open_part(job.train), params)
-        value = fit.measure(fitted, fit.open_part(job.validation), job.signature, job.metric)
+        value = _value(job, asked, trial)
         if value != value:
             value, state, message = None, "undefined", f"{job.metric} is undefined on the validation split"
+    except optuna.TrialPruned:
+        state, message = "pruned", f"not promising after step {max(trial.reported, default=0)}"
     except NoriaError as error:
         state, message = "failed", str(error)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Trial(number, dict(params), value, state, message, perf_counter() - began, memory)
+    seconds = perf_counter() - began
+    return Trial(asked.number, asked.params, value, state, message, seconds, peak.mb(), trial.reported)
 
 
-def search(tune: Tune, job: Job, seed: int, progress: Callable[[str, float], None]) -> list[Trial]:
-    """All trials of a study, in the order of their numbers."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+def _value(job: Job, asked: Asked, trial: RunningTrial) -> float:
+    validation = open_part(job.validation)
+    watch = Watch(trial, validation, job.signature, job.metric)
+    made = fit.make(job.function, asked.params, job.task, job.seed, trial=trial, threads=job.how.threads)
+    fitted = fit.fit(made, open_part(job.train), asked.params, job.how, watch)
+    return fit.measure(fitted, validation, job.signature, job.metric)
+
+
+def _in_worker(job: bytes, asked: Asked) -> Trial:
+    """One trial in another process, which gets the user's code by value."""
+    loaded: Job = _job(job)
+    return attempt_one(loaded, asked)
+
+
+@lru_cache(maxsize=1)
+def _job(job: bytes) -> Any:
+    return unpickled(job)
+
+
+def search(tune: Tune, job: Job, seed: int, progress: Callable[[str, float], None]) -> tuple[list[Trial], Study]:
+    """All trials of a study, in the order of their numbers, and the study itself; call its ``finish`` when they are
+    safe elsewhere. What the study's file already knows is not tried again."""
     larger = METRICS[job.metric].larger_is_better
-    direction: Any = tune.direction or ("maximize" if larger else "minimize")
-    study = optuna.create_study(direction=direction, sampler=space.sampler(tune, seed))
-    for point in space.points(tune, seed) if tune.sampler == "grid" else ():
-        study.enqueue_trial(point)
-    run = _sequential if tune.workers == 1 else _parallel
-    found: list[Trial] = []
+    direction = tune.direction or ("maximize" if larger else "minimize")
     total = space.size(tune)
-    for trial in run(tune, job, study, _Stop(tune, direction, total)):
-        found.append(trial)
-        value = "–" if trial.value is None else f"{trial.value:.4f}"
-        progress(f"trial {len(found)} of {total}: {job.metric} {value}", len(found) / total)
-    return sorted(found, key=lambda one: one.number)
+    study = Study(Path(job.study), tune, direction, seed)
+    found = study.done()
+    stop = _Stop(tune, direction, total)
+    for trial in found:
+        stop.knows(trial)
+    tried = [one for one in found if one.state != "infeasible"]
+    if tried:
+        progress(f"{len(tried)} of {total} trials were done before", len(tried) / total)
+    for trial in (_sequential if tune.workers == 1 else _parallel)(tune, job, study, stop):
+        tried.append(trial)
+        value = trial.state if trial.value is None else f"{job.metric} {trial.value:.4f}"
+        progress(f"trial {len(tried)} of {total}: {value}", len(tried) / total)
+    return sorted(study.done(), key=lambda one: one.number), study
 
 
 def best(trials: list[Trial], tune: Tune, metric: str) -> Trial | None:
@@ -103,7 +113,7 @@ class _Stop:
         self._began, self._best, self._since = monotonic(), None, 0  # type: float, float | None, int
 
     def may_start(self) -> bool:
-        if self._left == 0:
+        if self._left <= 0:
             return False
         if self._tune.timeout is not None and monotonic() - self._began > self._tune.timeout and self._best is not None:
             return False
@@ -111,6 +121,13 @@ class _Stop:
             return False
         self._left -= 1
         return True
+
+    def knows(self, trial: Trial) -> None:
+        """A trial of an earlier attempt at this search: its time counts too."""
+        if trial.state != "infeasible":
+            self._left -= 1
+            self._began -= trial.seconds / self._tune.workers
+            self.saw(trial.value)
 
     def saw(self, value: float | None) -> None:
         sign = 1 if self._direction == "maximize" else -1
@@ -120,34 +137,33 @@ class _Stop:
             self._since += 1
 
 
-def _sequential(tune: Tune, job: Job, study: optuna.Study, stop: _Stop) -> Iterator[Trial]:
-    ranges = space.distributions(tune.space)
+def _sequential(tune: Tune, job: Job, study: Study, stop: _Stop) -> Iterator[Trial]:
+    left = list(study.left())
     while stop.may_start():
-        asked = study.ask(ranges)
-        made = attempt_one(job, asked.number, asked.params)
+        made = attempt_one(job, left.pop(0) if left else study.ask())
         _tell(study, made, stop)
         yield made
 
 
-def _parallel(tune: Tune, job: Job, study: optuna.Study, stop: _Stop) -> Iterator[Trial]:
+def _parallel(tune: Tune, job: Job, study: Study, stop: _Stop) -> Iterator[Trial]:
     from joblib.externals.loky import get_reusable_executor  # its processes take functions of a lifecycle file too
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    ranges = space.distributions(tune.space)
-    running: dict[Future[Trial], Any] = {}
-    again: list[Any] = []
+    packed = pickled(job)
+    busy: dict[Future[Trial], Asked] = {}
+    left, killed = list(study.left()), list[Asked]()
     deaths = 0
     pool = get_reusable_executor(max_workers=tune.workers, timeout=60)
     try:
         while True:
-            while len(running) < tune.workers and (again or stop.may_start()):
-                asked = again.pop(0) if again else study.ask(ranges)
-                running[pool.submit(attempt_one, job, asked.number, asked.params)] = asked
-            if not running:
+            while len(busy) < tune.workers and (killed or stop.may_start()):
+                asked = killed.pop(0) if killed else left.pop(0) if left else study.ask()
+                busy[pool.submit(_in_worker, packed, asked)] = asked
+            if not busy:
                 return
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in sorted(finished, key=lambda one: int(running[one].number)):
-                asked = running.pop(future)
+            finished, _ = wait(busy, return_when=FIRST_COMPLETED)
+            for future in sorted(finished, key=lambda one: busy[one].number):
+                asked = busy.pop(future)
                 try:
                     made = future.result()
                 except TerminatedWorkerError:
@@ -155,7 +171,7 @@ def _parallel(tune: Tune, job: Job, study: optuna.Study, stop: _Stop) -> Iterato
                     deaths += 1
                     if deaths > 3 * tune.workers:
                         raise
-                    again.append(asked)
+                    killed.append(asked)
                     pool = get_reusable_executor(max_workers=tune.workers, timeout=60)
                     continue
                 _tell(study, made, stop)
@@ -164,7 +180,6 @@ def _parallel(tune: Tune, job: Job, study: optuna.Study, stop: _Stop) -> Iterato
         pool.shutdown(wait=True, kill_workers=True)
 
 
-def _tell(study: optuna.Study, made: Trial, stop: _Stop) -> None:
-    state = optuna.trial.TrialState.COMPLETE if made.value is not None else optuna.trial.TrialState.FAIL
-    study.tell(made.number, made.value, state=state)
+def _tell(study: Study, made: Trial, stop: _Stop) -> None:
+    study.tell(made)
     stop.saw(made.value)

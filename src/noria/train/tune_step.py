@@ -1,12 +1,20 @@
 """Tune: the parameters that do best on the validation split."""
 
-from noria.errors import BadLifecycle, UserCodeFailed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from noria.errors import BadInput, BadLifecycle, UserCodeFailed
 from noria.model.signature import Signature
 from noria.stats.metrics import METRICS, default
+from noria.store import runs
 from noria.store.attempt import Attempt
 from noria.train import fit, tune
+from noria.train.arrays import files
+from noria.train.config import Train, Tune
 
-FORMAT = 2
+FORMAT = 3
 ARRAYS = tuple(f"{name}.{split}.{end}" for split in ("train", "validation") for name in "Xyw" for end in ("npy", "npz"))
 USES = {"preprocess": (*ARRAYS, "signature.json")}
 
@@ -17,21 +25,16 @@ def run(attempt: Attempt) -> None:
     metric = config.metric or default(task)
     if METRICS[metric].task != task:
         raise BadLifecycle(f"{metric} is no metric of {task}", where="Tune", do=f"Use for example {default(task)}.")
-    job = tune.Job(
-        function=attempt.functions.get("train"),
-        task=task,
-        seed=attempt.seed,
-        metric=metric,
-        signature=Signature.of(attempt.read_json("preprocess", "signature.json")),
-        train=fit.files(attempt, "train"),
-        validation=fit.files(attempt, "validation"),
-    )
-    trials = tune.search(config, job, attempt.seed, attempt.progress)
+    job = _job(attempt, config, metric)
+    _check_defined(job)
+    trials, study = tune.search(config, job, attempt.seed, attempt.progress)
     chosen = tune.best(trials, config, metric)
     if chosen is None:
-        first = trials[0].message if trials else "no trial was made"
+        study.finish()  # what made them fail may be gone next time
+        tried = [one for one in trials if one.state != "infeasible"]
+        first = tried[0].message if tried else "no trial was made"
         raise UserCodeFailed(
-            f"none of {len(trials)} trials has a result; the first said: {first}",
+            f"none of {len(tried)} trials has a result; the first said: {first}",
             where="tune",
             do="Correct the train function, the space or the metric.",
         )
@@ -39,3 +42,58 @@ def run(attempt: Attempt) -> None:
     attempt.save_json("study.json", {"metric": metric, "sampler": config.sampler, "trials": found})
     attempt.save_json("costs.json", [trial.cost() for trial in trials])
     attempt.facts.update(params=dict(chosen.params), metric=metric, value=chosen.value, trials=len(trials))
+    attempt.commit_with(lambda connection: study.finish())
+
+
+def study_file(attempt: Attempt) -> Path:
+    """Where the trials are while the search goes on, and for who wants to see them later; one a fingerprint."""
+    with attempt.store.read() as c:
+        fingerprint = runs.step(c, attempt.run_id, attempt.step.name, 0).fingerprint
+    if fingerprint is None:  # a step done by itself, outside a run that knows what it computes
+        return attempt.scratch / "study.log"
+    return attempt.settings.home / "studies" / f"{attempt.lifecycle}-{fingerprint[:12]}.log"
+
+
+def how(attempt: Attempt, workers: int = 1) -> fit.How:
+    """How candidates are fitted: each worker has its part of the cores and of the declared memory."""
+    declared = attempt.config_of("train") or Train()
+    memory_mb = attempt.step.resources.memory_mb
+    return fit.How(
+        threads=max(1, fit.CORES // workers),
+        batches=declared.batches,
+        epochs=declared.epochs,
+        memory_mb=None if memory_mb is None else memory_mb // workers,
+    )
+
+
+def _job(attempt: Attempt, config: Tune, metric: str) -> tune.Job:
+    return tune.Job(
+        function=attempt.functions.get("train"),
+        task=attempt.schema.task,
+        seed=attempt.seed,
+        metric=metric,
+        signature=Signature.of(attempt.read_json("preprocess", "signature.json")),
+        train=files(attempt, "train"),
+        validation=files(attempt, "validation"),
+        study=str(study_file(attempt)),
+        pruner=config.pruner,
+        how=how(attempt, config.workers),
+    )
+
+
+def _check_defined(job: tune.Job) -> None:
+    """A metric that even the truth itself does not have is not worth a search."""
+    y = np.load(job.validation.labels)
+    if np.isnan(METRICS[job.metric].of(y, _truth(y, job.signature))):
+        only = f": all its {len(y):,} rows have the same label" if len(np.unique(y)) == 1 else ""
+        raise BadInput(
+            f"{job.metric} is undefined on the validation split{only}",
+            where="tune",
+            do="Collect more rows, or use another metric, such as Tune(metric='accuracy').",
+        )
+
+
+def _truth(y: Any, signature: Signature) -> Any:
+    if signature.classes is None or y.ndim == 2:
+        return y.astype(np.float32)
+    return np.eye(len(signature.classes), dtype=np.float32)[y]

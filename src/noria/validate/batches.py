@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from noria.data import table
+from noria.data import multiset, table
 from noria.data.profile import Profile, profile
 from noria.data.schema import Schema
 from noria.digest import Digest
@@ -52,13 +52,21 @@ def counted(schema: Schema) -> Mapping[str, Any]:
 
 
 def _made(attempt: Attempt, batch: datasets.Batch) -> Profile:
+    rows = table.own(f"{attempt.settings.data}/{batch.dataset}", batch.id)
     try:
-        found = profile(table.own(f"{attempt.settings.data}/{batch.dataset}", batch.id), attempt.schema)
+        found = profile(rows, attempt.schema)
+        if batch.rows_digest is None:
+            _record(attempt, batch, multiset.digest(rows))
     except pl.exceptions.PolarsError as error:
         raise _left_out(attempt, batch, error) from error
     digest = attempt.save_json(f"profile.{batch.id}.json", to_json(found, attempt.schema)).hex
     attempt.commit_with(lambda c: datasets.set_profile(c, batch.dataset, batch.id, digest))
     return found
+
+
+def _record(attempt: Attempt, batch: datasets.Batch, digest: str) -> None:
+    """Put on record what the rows are: from then on it shows whether they read back as they were."""
+    attempt.commit_with(lambda c: datasets.set_rows_digest(c, batch.dataset, batch.id, digest))
 
 
 def _left_out(attempt: Attempt, batch: datasets.Batch, error: Exception) -> BadInput:

@@ -1,98 +1,118 @@
-"""The validation report: old against new, worst first."""
+"""One column of two sets of rows, drawn: old against new."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
 
 from noria.data import sketch
 from noria.data.column import Column
-from noria.data.profile import Profile
-from noria.report import page
-from noria.stats.distance import shares
-from noria.validate.report import Verdict
+from noria.report.charts import INK, MARK
 
-MOST = 12  # bars in a chart, and charts in a report
+SIDES = ("baseline", "new")
+MOST = 12  # bars
+CELLS = 24  # of a histogram
+TAIL = 0.005  # of the rows on either end are drawn in its last cell
+WIDTH = 480
+EPOCH = date(1970, 1, 1)
+OTHERS = "… others"
+
+Shares = Mapping[str, float]
+Rows = list[dict[str, Any]]
 
 
-def report(
-    title: str, verdict: Verdict, fresh: Profile, before: Profile | None, held: Mapping[str, Any] | None = None
-) -> bytes:
-    """The page a person reads when a run stops; ``held``: what ``compare`` says of both."""
-    lead = f"Verdict: {page.word(verdict.word)}. {fresh.rows:,} new rows"
-    lead += f" against a baseline of {before.rows:,}." if before else ", the first: there is nothing to compare with."
-    named = {one.column for one in verdict.anomalies}
-    worst = {one["column"]: place for place, one in enumerate(held["columns"] if held else [])}
-    order = sorted(fresh.columns, key=lambda name: (name not in named, worst.get(name, 0), name))
-    sections = [
-        page.Section(
-            "Findings, gravest first",
-            page.table(
-                ["severity", "column", "what", "what to do"],
-                [(one.severity, one.column, one.what, one.do) for one in verdict.anomalies],
-            ),
-        ),
-        page.Section("Label", page.chart(_bars(_sides(before, fresh)), "Share of each label")),
-        page.Section("Columns", page.table(HEAD, [_row(n, fresh.columns[n], before) for n in order])),
+def column(old: Column, new: Column) -> alt.Chart | None:
+    """Both sides' values: bars of categories, areas over numbers and times; None where there is nothing to draw."""
+    if old.kind != new.kind or not old.present or not new.present:
+        return None
+    if new.kind in ("category", "bool"):
+        sides = dict(zip(SIDES, (old.shares(), new.shares()), strict=True))
+        return bars(sides) if all(sides.values()) else None
+    if new.kind == "number" and old.bins and new.bins:
+        return areas(list(_numbers(old, new)), "x:Q")
+    if new.kind == "time" and old.bins and new.bins:
+        return areas(list(_days(old, new)), "x:T")
+    return None
+
+
+def bars(sides: Mapping[str, Shares]) -> alt.Chart:
+    """The share of each value on each side; of many, those of the largest shares."""
+    sizes = {value: max(side.get(value, 0.0) for side in sides.values()) for side in sides.values() for value in side}
+    shown = sorted(sizes, key=lambda value: (-sizes[value], value))[:MOST]
+    rows = [
+        {"value": value, "share": found.get(value, 0.0), "side": side}
+        for side, found in sides.items()
+        if found
+        for value in shown
     ]
-    if before is not None:
-        sections += [
-            page.Section(
-                name, page.chart(_bars(_columns(before.columns[name], fresh.columns[name])), "Old against new")
-            )
-            for name in order[:MOST]
-            if name in before.columns and fresh.columns[name].kind in ("category", "number", "bool")
-        ]
-    return page.page(title, lead, sections)
+    rest = {side: 1 - sum(found.get(value, 0.0) for value in shown) for side, found in sides.items() if found}
+    if max(rest.values()) > 1e-9:
+        rows += [{"value": OTHERS, "share": share, "side": side} for side, share in rest.items()]
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("share:Q", title=None, axis=alt.Axis(format="%")),
+            y=alt.Y("value:N", title=None, sort=None),
+            yOffset=alt.YOffset("side:N", sort=list(SIDES)),
+            color=_color(),
+        )
+        .properties(width=WIDTH)
+    )
 
 
-HEAD = ["column", "kind", "missing", "mean or top value", "before", "low", "high"]
+def areas(rows: Rows, x: str) -> alt.Chart:
+    """Two histograms over each other; rows have ``x``, ``share``, ``side``."""
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_area(interpolate="step-after", opacity=0.35, line={"strokeWidth": 1.5})
+        .encode(
+            x=alt.X(x, title=None, axis=alt.Axis(labelOverlap=True), scale=alt.Scale(zero=False, nice=False)),
+            y=alt.Y("share:Q", title=None, stack=None, axis=alt.Axis(format="%")),
+            color=_color(),
+        )
+        .properties(width=WIDTH, height=140)
+    )
 
 
-def _row(name: str, column: Column, before: Profile | None) -> list[Any]:
-    old = before.columns.get(name) if before else None
-    share = column.missing / column.rows if column.rows else 0.0
-    return [
-        name,
-        column.kind,
-        f"{share:.1%}",
-        _typical(column),
-        _typical(old) if old else None,
-        column.low,
-        column.high,
-    ]
+def _color() -> alt.Color:
+    return alt.Color("side:N", title=None, scale=alt.Scale(domain=list(SIDES), range=[INK, MARK]))
 
 
-def _typical(column: Column) -> str:
-    if column.kind == "number" and column.bins:
-        return f"{column.mean:.4g} ± {column.deviation:.3g}"
-    return max(column.values, key=lambda value: column.values[value], default="–")
+def _numbers(old: Column, new: Column) -> Iterator[dict[str, Any]]:
+    """Shares of the rows in cells of one width, from the lower to the upper tail of both sides."""
+    low = min(sketch.quantile(one.bins, TAIL) for one in (old, new))
+    high = max(sketch.quantile(one.bins, 1 - TAIL) for one in (old, new))
+    width = (high - low) / CELLS or abs(high) / CELLS or 1.0
+    for side, one in zip(SIDES, (old, new), strict=True):
+        found = [0] * (CELLS + 1)
+        for value, count in sketch.ordered(one.bins):
+            found[min(CELLS, max(0, math.floor((value - low) / width)))] += count
+        found[CELLS - 1] += found.pop()
+        yield from _steps(side, found, [low + width * n for n in range(CELLS + 1)])
 
 
-def _sides(before: Profile | None, fresh: Profile) -> list[dict[str, Any]]:
-    sides = {"new": fresh.label_shares()} | ({"baseline": before.label_shares()} if before else {})
-    return [{"value": v, "share": s, "side": side} for side, found in sides.items() for v, s in found.items()]
+def _days(old: Column, new: Column) -> Iterator[dict[str, Any]]:
+    first, last = (pick((*old.bins, *new.bins)) for pick in (min, max))
+    width = max(1, math.ceil((last - first + 1) / CELLS))
+    for side, one in zip(SIDES, (old, new), strict=True):
+        found = [0] * ((last - first) // width + 1)
+        for day, count in one.bins.items():
+            found[(day - first) // width] += count
+        yield from _steps(side, found, [_date(first + width * n) for n in range(len(found) + 1)])
 
 
-def _columns(old: Column, new: Column) -> list[dict[str, Any]]:
-    rows = []
-    for side, column in (("baseline", old), ("new", new)):
-        if column.kind == "number" and not column.bins:
-            continue
-        if column.kind == "number":
-            cells = {f"{q}": sketch.quantile(column.bins, q / 100) for q in (1, 10, 25, 50, 75, 90, 99)}
-            rows += [{"value": f"{q} % below", "share": v, "side": side} for q, v in cells.items()]
-        else:
-            found = sorted(shares(column.values).items(), key=lambda item: -item[1])[:MOST]
-            rows += [{"value": v, "share": s, "side": side} for v, s in found]
-    return rows
+def _steps(side: str, counts: list[int], edges: list[Any]) -> Iterator[dict[str, Any]]:
+    """A point at each edge; the last closes the last cell."""
+    total = sum(counts) or 1
+    for edge, count in zip(edges, [*counts, counts[-1]], strict=True):
+        yield {"x": edge, "share": count / total, "side": side}
 
 
-def _bars(rows: list[dict[str, Any]]) -> alt.Chart:
-    encoding: Mapping[str, Any] = {
-        "x": alt.X("share:Q", title=None),
-        "y": alt.Y("value:N", title=None, sort=None),
-        "color": alt.Color("side:N", title=None, scale=alt.Scale(range=["#7d8ba0", "#0a6fd1"])),
-        "yOffset": "side:N",
-    }
-    return alt.Chart(alt.Data(values=rows)).mark_bar().encode(**encoding).properties(width=480)
+def _date(day: int) -> str | None:
+    try:
+        return str(EPOCH + timedelta(days=day))
+    except OverflowError:  # a year that no calendar here has
+        return None

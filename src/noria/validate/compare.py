@@ -44,9 +44,7 @@ def compare(a: Profile, b: Profile, schema: Schema, config: Validate | None = No
         _column(name, a.columns.get(name), b.columns.get(name), measured.get(name))
         for name in [*b.columns, *(name for name in a.columns if name not in b.columns)]
     ]
-    shifted = list(
-        label_shift(a.labels, b.labels, bound=(config or Validate()).label_shift, severity="warn", between="")
-    )
+    shifted = list(label_shift(a.labels, b.labels, bound=(config or Validate()).label_shift, between=""))
     for one in columns:
         if shifted and one["column"] == schema.label and one["status"] == "same":
             one["status"] = "moved"

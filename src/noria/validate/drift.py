@@ -74,17 +74,14 @@ def between(before: Profile, after: Profile, schema: Schema, config: Validate) -
     return sorted(moved, key=lambda one: (not one.moved, -one.score, one.column))
 
 
-def drift(before: Profile, after: Profile, schema: Schema, config: Validate, where: str = "") -> Iterator[Anomaly]:
+def drift(
+    before: Profile, after: Profile, schema: Schema, config: Validate, where: str = "", rule: str = "drift"
+) -> Iterator[Anomaly]:
     """The columns that moved; ``where`` ends the sentence."""
     for one in between(before, after, schema, config):
         if one.moved:
-            yield Anomaly(
-                one.column,
-                f"its distribution moved by {one.measures['jensen_shannon']:.2f} of 1{where}",
-                "warn",
-                DO,
-                {**one.measures, "p": one.p},
-            )
+            what = f"its distribution moved by {one.measures['jensen_shannon']:.2f} of 1{where}"
+            yield Anomaly(rule, one.column, what, DO, {**one.measures, "p": one.p})
 
 
 def _measured(a: Column, b: Column, config: Validate) -> tuple[dict[str, float], float, float]:

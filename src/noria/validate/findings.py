@@ -1,9 +1,8 @@
 """Everything that is looked for in new rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import polars as pl
 
@@ -12,20 +11,23 @@ from noria.data.schema import Schema
 from noria.validate import anomalies, splits
 from noria.validate.config import Validate
 from noria.validate.drift import drift
+from noria.validate.expected import Columns, infer
 from noria.validate.leakage import leaks
-from noria.validate.repeats import repeats
-from noria.validate.report import Anomaly
+from noria.validate.repeats import repeats, twice
+from noria.validate.report import Anomaly, graded
 from noria.validate.shift import label_shift
 from noria.validate.times import times
+
+SOME = 20_000  # rows that are looked at one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """New rows: their profile, when they arrived (UTC), and some of the rows themselves (None: no rows at hand)."""
+    """New rows: their profile, when they arrived (UTC), and the rows themselves (None: no rows at hand)."""
 
     profile: Profile
     arrived: datetime
-    rows: pl.DataFrame | None = None
+    rows: pl.LazyFrame | pl.DataFrame | None = None
 
 
 def findings(
@@ -34,10 +36,10 @@ def findings(
     schema: Schema,
     config: Validate,
     *,
-    expected: Mapping[str, Any] | None = None,
-    shifted: str = "block",
+    must: Columns | None = None,
+    labels: Mapping[str, int] | None = None,
 ) -> list[Anomaly]:
-    """What is wrong with new rows, by themselves and against those from before.
+    """What is wrong with new rows, by themselves and against those from before, as grave as is declared.
 
     The cost is that of the new rows: of those from before only the profile is needed.
 
@@ -45,23 +47,34 @@ def findings(
     ----------
     before
         Profile of the rows from before; None: these are the first.
-    expected
-        The stored schema that new rows must fit; None: what ``before`` implies.
-    shifted
-        How grave a shift of the label's shares is: ``block`` or ``warn``.
+    must
+        What new rows must be like; None: what ``before`` implies.
+    labels
+        Rows of each label that theirs are held against; None: those of ``before``.
     """
-    new = fresh.profile
-    found = [*anomalies.constant(before.merge(new) if before else new, schema)]
-    found += repeats(before, new, schema)
-    found += times(before, new, schema, fresh.arrived)
-    if fresh.rows is not None:
-        found += leaks(fresh.rows, schema)
-        found += splits.feature_skew(fresh.rows, schema, config)
+    found = [*_alone(fresh, before, schema, config)]
+    if must is None and before is not None:
+        must = infer(before, config.missing)
+    if must is not None:
+        found += anomalies.against_schema(must, fresh.profile)
+        found += twice(must, before, fresh.profile, fresh.rows)
     if before is not None:
-        found += anomalies.against_schema(expected or anomalies.infer(before), new, config)
-        found += drift(before, new, schema, config)
+        found += drift(before, fresh.profile, schema, config)
         if schema.task != "regression":
-            found += label_shift(
-                before.labels, new.labels, bound=config.label_shift, severity=shifted, between="in the new data"
-            )
-    return found
+            held = before.labels if labels is None else labels
+            now = fresh.profile.labels
+            found += label_shift(held, now, bound=config.label_shift, between="in the new data", column=schema.label)
+    columns = {name: one.severity for name, one in (must or {}).items()}
+    return list(graded(found, config.words(), columns))
+
+
+def _alone(fresh: Fresh, before: Profile | None, schema: Schema, config: Validate) -> Iterator[Anomaly]:
+    """What nothing declared is needed for."""
+    new = fresh.profile
+    yield from anomalies.constant(before.merge(new) if before else new, schema)
+    yield from repeats(before, new, schema)
+    yield from times(before, new, schema, fresh.arrived)
+    if fresh.rows is not None:
+        some = fresh.rows.head(SOME).lazy().collect()
+        yield from leaks(some, schema)
+        yield from splits.feature_skew(some, schema, config)

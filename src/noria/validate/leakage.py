@@ -42,9 +42,9 @@ def leaks(rows: pl.DataFrame, schema: Schema) -> Iterator[Anomaly]:
         saved = 1 - int((said != label[~even]).sum()) / wrong
         if saved >= PERFECT:
             yield Anomaly(
+                "leakage",
                 name,
                 f"it alone says the label: {saved:.0%} of the errors made without it vanish",
-                "warn",
                 DO,
                 {"saved": saved, "rows": len(label)},
             )

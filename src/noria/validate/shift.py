@@ -10,8 +10,9 @@ SURE = 3.0  # standard errors: 1 in 400 by chance
 REACH = 3.3  # standard errors: a shift as large as the bound looks smaller than this allows in 1 of 2,000 samples
 
 DO = (
-    "If the change is real, learn from it with 'noria run FILE --remedy resample' (equal numbers of each label) or "
-    "'--remedy reweight' (class weights in the loss); if it is a fault of the source, correct or quarantine the batch."
+    "If the change is real, learn from it with 'noria run FILE --remedy resample' (equal numbers of each label), "
+    "'--remedy reweight' (class weights in the loss) or '--remedy accept' (as it is); if it is a fault of the source, "
+    "correct the file, or leave the batch out with '--remedy quarantine'."
 )
 
 
@@ -20,8 +21,9 @@ def label_shift(
     current: Mapping[str, int],
     *,
     bound: float,
-    severity: str,
     between: str,
+    column: str = "label",
+    rule: str = "label_shift",
     z: float = Z95,
 ) -> Iterator[Anomaly]:
     """An anomaly if a label's share moved by more than ``bound`` and by more than chance gives.
@@ -55,9 +57,9 @@ def label_shift(
     label, change = max(moved, key=lambda one: abs(one[1]))
     low, high = difference(before.get(label, 0.0), sides[0], now.get(label, 0.0), sides[1])
     yield Anomaly(
-        column="label",
+        rule,
+        column,
         what=f"the share of label {label} moved from {before.get(label, 0):.0%} to {now.get(label, 0):.0%} " + between,
-        severity=severity,
         do=DO,
         evidence={"label": label, "before": before, "now": now, "change": change, "interval": [low, high]},
     )

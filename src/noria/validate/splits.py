@@ -20,7 +20,7 @@ ROWS = 20_000  # of which all columns are compared
 Counts = Mapping[str, Mapping[str, int]]
 
 
-def labels(rows: pl.LazyFrame, schema: Schema) -> dict[str, dict[str, int]]:
+def labels(rows: pl.LazyFrame, schema: Schema, cuts: split.Cuts | None = None) -> dict[str, dict[str, int]]:
     """Rows of each label by split, in one pass; empty in a regression."""
     found: dict[str, dict[str, int]] = {}
     if schema.task == "regression":
@@ -29,7 +29,7 @@ def labels(rows: pl.LazyFrame, schema: Schema) -> dict[str, dict[str, int]]:
     # Without a subject the content decides, and so it does where the subject is missing.
     keyed = schema.subject is not None and not rows.select(pl.col(schema.subject).is_null().any()).collect().item()
     for piece in (rows.select(wanted) if keyed else rows).collect_batches(chunk_size=PIECE):
-        assigned = one_label_a_row(piece.with_columns(split.assign(piece, schema).alias("split")), schema)
+        assigned = one_label_a_row(piece.with_columns(split.assign(piece, schema, cuts).alias("split")), schema)
         counted = assigned.group_by("split", schema.label).len()
         for name, label, count in counted.sort("split", schema.label).iter_rows():
             if label is not None:
@@ -42,7 +42,7 @@ def label_skew(counts: Counts, config: Validate) -> Iterator[Anomaly]:
     """Label shares that differ between splits by more than the bound and chance."""
     for a, b in combinations(sorted(counts), 2):
         yield from label_shift(
-            counts[a], counts[b], bound=config.skew, severity="warn", between=f"between {a} and {b} split", z=SURE
+            counts[a], counts[b], bound=config.skew, between=f"between {a} and {b} split", rule="label_skew", z=SURE
         )
 
 
@@ -53,4 +53,6 @@ def feature_skew(rows: pl.DataFrame, schema: Schema, config: Validate) -> Iterat
     sides = {name: profile(rows.filter(assigned == name), schema) for name in sorted(assigned.unique().to_list())}
     if "train" in sides:
         for name in sides.keys() - {"train"}:
-            yield from drift(sides["train"], sides[name], schema, config, f" between train and {name} split")
+            yield from drift(
+                sides["train"], sides[name], schema, config, f" between train and {name} split", "split_skew"
+            )

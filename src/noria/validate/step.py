@@ -1,83 +1,79 @@
 """Validate: may this version go on?"""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
+from sqlalchemy import Connection
 
-from noria.data import table
 from noria.data.profile import Profile
 from noria.errors import BadInput
-from noria.store import audit, datasets
+from noria.plan import Step
+from noria.store import alerts, audit, datasets, verdicts
 from noria.store.attempt import Alert, Attempt
-from noria.validate import anomalies, charts, splits
+from noria.store.datasets import Batch
+from noria.validate import anomalies, skew, splits
 from noria.validate import batches as profiles
+from noria.validate.case import Case, case_of
 from noria.validate.compare import compare
+from noria.validate.expected import infer
 from noria.validate.findings import Fresh, findings
-from noria.validate.report import Anomaly, Verdict, judge
+from noria.validate.report import Anomaly, Verdict, graded, judge
 
-FORMAT = 4
-SOME = 20_000  # new rows that are looked at one by one
+FORMAT = 5
+KNOWN = 500  # newest alerts, which are not sent again
 USES = {"collect": ("dataset", "version", "digest", "batches", "new", "baseline")}
 
 
+def observe(world: Any, step: Step) -> int | None:
+    """How many of what was served there is to compare with: the newest commit of its table."""
+    return skew.newest(world.settings, world.lifecycle)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found in some new batches; ``whole`` is the profile of these and of all before."""
+
+    found: Sequence[Anomaly]
+    fresh: Profile
+    whole: Profile
+
+
 def run(attempt: Attempt) -> None:
-    """Hold the new batches against the baseline; stop the run if the label's shares moved."""
-    facts = attempt.inputs["collect"].facts
-    with attempt.store.read() as c:
-        batches = {b.id: b for b in datasets.batches(c, facts["dataset"])}
-        base = None if facts["baseline"] is None else datasets.get_version(c, facts["dataset"], facts["baseline"])
-        version = datasets.get_version(c, facts["dataset"], facts["version"])
-    before = _before(attempt, base, batches)
-    new = facts["new"] or ([] if before else facts["batches"])
-    fresh = _counted(attempt, [batches[id] for id in new]) if new else before
-    assert fresh is not None
+    """Hold the new batches against the baseline; stop the run if a rule that blocks does not hold."""
+    case = case_of(attempt)
+    seen = _judged(case, case.new)
+    _usable(seen.whole, attempt)
+    served = skew.served(attempt.settings, attempt.lifecycle, seen.whole, attempt.schema, attempt.config)
+    found = [*seen.found, *graded([*served], attempt.config.words(), {})]
+    blocked = judge(found, None).word == "block"
+    verdict = judge(found, case.remedy if blocked or case.remedy != verdicts.ACCEPT else case.version.remedy)
+    _save(case, verdict, seen)
+    attempt.facts["blamed"] = _blamed(case) if verdict.word == "block" else []
+    attempt.commit_with(lambda c: _decide(c, case, verdict, blocked=blocked))
+    _tell(case, verdict)
+
+
+def _judged(case: Case, new: Sequence[Batch]) -> Judged:
+    attempt = case.attempt
+    config, schema, before = attempt.config, attempt.schema, case.before
+    fresh = case.profile(new) if new else before
+    assert fresh is not None, "a version without new batches has a baseline"
     whole = before.merge(fresh) if before and new else fresh
-    _usable(whole, attempt)
-    remedy = _remedy(attempt, version, base)
-    found = _findings(attempt, whole, fresh, before, [batches[id] for id in new], shifted_ok=remedy is not None)
-    verdict = judge(found, remedy)
-    schema = anomalies.infer(whole)
-    _save(attempt, verdict, schema, whole, fresh, before)
-    attempt.commit_with(
-        lambda c: datasets.set_verdict(
-            c, version.dataset, version.number, verdict=verdict.word, remedy=remedy,
-            schema=attempt.outputs["schema.json"].digest.hex, profile=attempt.outputs["profile.json"].digest.hex,
-        )
-    )  # fmt: skip
-    if attempt.remedy is not None:
-        attempt.commit_with(
-            lambda c: audit.record(
-                c, attempt.clock, actor=attempt.settings.actor, action="remedy",
-                subject=f"dataset_version:{version.dataset}@{version.number}",
-                before=version.remedy, after=remedy, reason="label shift",
-            )
-        )  # fmt: skip
-    _tell(attempt, verdict)
+    words = config.words()
+    found = [*graded([*splits.label_skew(whole.splits, config)], words, {})]
+    if not new:
+        found += graded([*anomalies.constant(whole, schema)], words, {})
+    else:
+        rows = Fresh(fresh, max(batch.arrived_at for batch in new), case.rows(new))
+        found += findings(rows, before, schema, config, must=case.must, labels=case.labels)
+    return Judged(found, fresh, whole)
 
 
-def _before(attempt: Attempt, base: datasets.Version | None, batches: Mapping[str, datasets.Batch]) -> Profile | None:
-    """The baseline's profile: as its own validation kept it, unless batches were taken out since."""
-    if base is None:
-        return None
-    held = attempt.inputs["collect"].facts["batches"]
-    if set(base.batches) <= set(held):
-        kept = profiles.kept(attempt, base.profile)
-        if kept is not None and (kept.splits or attempt.schema.task == "regression"):
-            return kept
-    left = [batches[id] for id in base.batches if id in held]
-    return _counted(attempt, left) if left else None
-
-
-def _counted(attempt: Attempt, batches: Sequence[datasets.Batch]) -> Profile:
-    """The profile of batches, with the labels of each split."""
-    return replace(profiles.merged(attempt, batches), splits=splits.labels(_rows(attempt, batches), attempt.schema))
-
-
-def _rows(attempt: Attempt, batches: Sequence[datasets.Batch]) -> pl.LazyFrame:
-    dataset = attempt.inputs["collect"].facts["dataset"]
-    return table.scan(f"{attempt.settings.data}/{dataset}", [batch.id for batch in batches]).drop(table.RESERVED)
+def _blamed(case: Case) -> list[str]:
+    """Ids of the new batches that are blocked each by itself; of all of them if none is."""
+    alone = [one.id for one in case.new if judge(_judged(case, [one]).found, case.remedy).word == "block"]
+    return alone or [one.id for one in case.new]
 
 
 def _usable(whole: Profile, attempt: Attempt) -> None:
@@ -97,56 +93,68 @@ def _usable(whole: Profile, attempt: Attempt) -> None:
         )
 
 
-def _remedy(attempt: Attempt, version: datasets.Version, base: datasets.Version | None) -> str | None:
-    """What this run was started with, or what was decided for this version or the one it grew from."""
-    if attempt.remedy is not None:
-        return None if attempt.remedy == "none" else attempt.remedy
-    return version.remedy or (base.remedy if base else None)
+def _save(case: Case, verdict: Verdict, seen: Judged) -> None:
+    from noria.validate import pages  # drawing takes as long to import as all the rest of the step to do
 
-
-def _findings(
-    attempt: Attempt,
-    whole: Profile,
-    fresh: Profile,
-    before: Profile | None,
-    new: Sequence[datasets.Batch],
-    *,
-    shifted_ok: bool,
-) -> list[Anomaly]:
-    config, schema = attempt.config, attempt.schema
-    found = list(splits.label_skew(whole.splits, config))
-    if not new:
-        return [*found, *anomalies.constant(whole, schema)]
-    severity = "warn" if shifted_ok or config.on_shift == "warn" else "block"
-    some = _rows(attempt, new).head(SOME).collect()
-    arrived = max(batch.arrived_at for batch in new)
-    return [*found, *findings(Fresh(fresh, arrived, some), before, schema, config, shifted=severity)]
-
-
-def _save(
-    attempt: Attempt, verdict: Verdict, schema: dict[str, Any], whole: Profile, fresh: Profile, before: Profile | None
-) -> None:
-    attempt.save_json("schema.json", schema)
-    attempt.save_json("profile.json", profiles.to_json(whole, attempt.schema))
-    held = compare(before, fresh, attempt.schema, attempt.config) if before else None
+    attempt, before = case.attempt, case.before
+    inferred = infer(seen.whole, attempt.config.missing)
+    attempt.save_json("schema.json", {name: one.to_json() for name, one in inferred.items()})
+    attempt.save_json("profile.json", profiles.to_json(seen.whole, attempt.schema))
+    held = compare(before, seen.fresh, attempt.schema, attempt.config) if before else None
     attempt.save_json("verdict.json", {**verdict.to_json(), "comparison": held})
-    facts = attempt.inputs["collect"].facts
-    title = f"Validation of {facts['dataset']}@{facts['version']}"
-    attempt.save("report.html", charts.report(title, verdict, fresh, before, held), "text/html")
+    title = f"Validation of {case.version.dataset}@{case.version.number}"
+    attempt.save("report.html", pages.report(title, verdict, seen.fresh, before, held), "text/html")
     attempt.facts.update(
         verdict=verdict.word,
         remedy=verdict.remedy,
         anomalies=len(verdict.anomalies),
-        labels=whole.label_shares(),
+        labels=seen.whole.label_shares(),
     )
+    if case.cuts is not None:
+        attempt.facts["cuts"] = case.cuts
 
 
-def _tell(attempt: Attempt, verdict: Verdict) -> None:
-    facts = attempt.inputs["collect"].facts
+def _decide(c: Connection, case: Case, verdict: Verdict, *, blocked: bool) -> None:
+    """Put the verdict on record, and if a person eased it in this run, who and why."""
+    attempt, version = case.attempt, case.version
+    accepted = attempt.remedy == verdicts.ACCEPT and blocked
+    datasets.set_verdict(
+        c,
+        version.dataset,
+        version.number,
+        verdict="block" if accepted else verdict.word,
+        remedy=version.remedy if attempt.remedy == verdicts.ACCEPT else verdict.remedy,
+        schema=attempt.outputs["schema.json"].digest.hex,
+        profile=attempt.outputs["profile.json"].digest.hex,
+        cuts=case.cuts,
+    )
+    if attempt.remedy is None or attempt.remedy == verdicts.QUARANTINE:
+        return
+    person = verdicts.who_asked(c, attempt.run_id, attempt.settings.actor)
+    if accepted:
+        verdicts.accept(c, attempt.clock, version.dataset, version.number, person)
+    elif attempt.remedy != verdicts.ACCEPT:
+        audit.record(
+            c,
+            attempt.clock,
+            actor=person.name,
+            action="remedy",
+            subject=f"dataset_version:{version.dataset}@{version.number}",
+            before=version.remedy,
+            after=verdict.remedy,
+            reason=person.reason,
+        )
+
+
+def _tell(case: Case, verdict: Verdict) -> None:
+    attempt = case.attempt
+    with attempt.store.read() as c:
+        told = {(one.where, one.evidence.get("rule")) for one in alerts.newest(c, attempt.lifecycle, KNOWN)}
     for one in verdict.anomalies:
-        if one.severity != "info":
-            where = f"{facts['dataset']}@{facts['version']}, {one.column}"
-            attempt.alert(Alert(one.severity, one.what, where, one.do, one.evidence))
-    if verdict.word == "block":
-        blocking = [one for one in verdict.anomalies if one.severity == "block"]
+        where = f"{case.version.dataset}@{case.version.number}, {one.column}"
+        again = one.rule == "serving_skew" and (where, one.rule) in told  # it is looked at whenever more was served
+        if one.severity != "info" and not again:
+            attempt.alert(Alert(one.severity, one.what, where, one.do, {"rule": one.rule, **one.evidence}))
+    blocking = verdict.blocking()
+    if blocking:
         attempt.block("; ".join(f"{one.column}: {one.what}" for one in blocking) + f". {blocking[0].do}")

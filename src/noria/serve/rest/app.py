@@ -9,19 +9,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from noria import __version__
-from noria.errors import BadInput, NoriaError, NotFound, StoreUnavailable
-from noria.serve.host import Endpoint, Loaded
+from noria.errors import BadInput, NoriaError, NotFound
+from noria.serve import about
+from noria.serve.host import Endpoint
 from noria.serve.predict import Service
-from noria.serve.protocol import EXTENSIONS, Answer
-from noria.serve.rest import binary, body, mlflow, routes, wire
+from noria.serve.protocol import MOST_BYTES, Answer
+from noria.serve.rest import answers, binary, body, mlflow, routes, wire
 from noria.serve.rest.errors import Refused, status_of
 from noria.serve.rest.quick import Lane
 
 log = logging.getLogger("noria.serve")
-BEGIN_S = 10.0
 JSON = ("content-type", "application/json")
-DIGITS = 18  # more than any version number has
 
 Headers = list[tuple[str, str]]
 Reply = tuple[int, Headers, bytes]
@@ -85,35 +83,25 @@ class App:
             return None
         headers = scope.headers
         length = headers.get("content-length")
-        if length is None or int(length) > body.MOST_BYTES or "content-encoding" in headers or binary.HEADER in headers:
+        if length is None or int(length) > MOST_BYTES or "content-encoding" in headers or binary.HEADER in headers:
             return None
         return lane
 
     async def _answer(self, scope: Any, proto: Any) -> Reply:
         route, names = routes.find(scope.method, scope.path)
         if not (route.early or self.service.host.ready.is_set()):
-            await self._begun()
+            await self.service.host.begun()
         sent = await body.read(scope, proto) if route.method == "POST" else b""
-        call = Call(names.get("model", ""), _number(names.get("version")), sent, scope.headers)
+        call = Call(names.get("model", ""), about.number(names.get("version")), sent, scope.headers)
         answered: Awaitable[Reply] = getattr(self, f"_{route.call}")(call)
         return await answered
-
-    async def _begun(self) -> None:
-        """Wait for the first look at the routes: the port is open before it, and in another worker's stead."""
-        host = self.service.host
-        try:
-            await asyncio.wait_for(host.ready.wait(), BEGIN_S)
-        except TimeoutError as error:
-            raise StoreUnavailable(
-                host.trouble or "the server is still loading", where="server", do="Ask again later."
-            ) from error
 
     async def _infer(self, call: Call) -> Reply:
         length = call.headers.get(binary.HEADER)
         json_length = None if length is None else _length(length, len(call.body))
         request, raw = wire.infer(call.model, call.version, call.body, json_length)
         answer = await self.service.predict(request)
-        found, head = wire.answer_infer(answer, request, raw)
+        found, head = answers.answer_infer(answer, request, raw)
         headers = _headers(answer)
         if head is not None:
             headers[0] = ("content-type", "application/octet-stream")
@@ -123,11 +111,11 @@ class App:
     async def _predict(self, call: Call) -> Reply:
         request = wire.predict(call.model, call.version, call.body)
         answer = await self.service.predict(request)
-        return 200, _headers(answer), wire.answer_predict(answer, request)
+        return 200, _headers(answer), answers.answer_predict(answer, request)
 
     async def _invocations(self, call: Call) -> Reply:
         model = call.model or self._only()
-        signature = (await self._loaded(model, call.version)).signature
+        signature = (await about.model(self.service.host, model, call.version)).signature
         answer = await self.service.predict(mlflow.invocations(model, call.version, call.body, signature))
         return 200, _headers(answer), mlflow.answer(answer)
 
@@ -151,47 +139,39 @@ class App:
         return 200, [JSON], openapi.document()
 
     async def _about(self, call: Call) -> Reply:
-        return _json({"name": "noria", "version": __version__, "extensions": list(EXTENSIONS)})
+        return _json(about.server())
 
     async def _models(self, call: Call) -> Reply:
         return _json({"models": list(self.service.host.endpoints)})
 
     async def _model_ready(self, call: Call) -> Reply:
-        endpoint, _, loaded = self.service.host.pick(call.model, call.version, "")
-        ready = bool(endpoint.loaded) if call.version is None else loaded is not None
+        ready = about.ready(self.service.host, call.model, call.version)
         return _json({"name": call.model, "ready": ready}, 200 if ready else 503)
 
     async def _metadata(self, call: Call) -> Reply:
-        signature = (await self._loaded(call.model, call.version)).signature
-        wanted = self.service.host.endpoint(call.model).wanted
+        found = await about.model(self.service.host, call.model, call.version)
         return _json(
             {
                 "name": call.model,
-                "versions": [str(number) for number in wanted.versions],
+                "versions": found.versions,
                 "platform": "noria",
-                "inputs": [{"name": f.name, "datatype": f.datatype, "shape": [-1]} for f in signature.inputs],
-                "outputs": signature.outputs(),
-                "parameters": {"weights": dict(wanted.weights), "revision": wanted.revision},
+                "inputs": found.inputs,
+                "outputs": found.signature.outputs(),
+                "parameters": found.parameters,
             }
         )
 
     async def _index(self, call: Call) -> Reply:
-        return _json(
-            [
-                {
-                    "name": name,
-                    "version": str(number),
-                    "state": "READY" if number in one.loaded else "UNAVAILABLE",
-                    "reason": "" if number in one.loaded else "not loaded; a request for it loads it",
-                }
-                for name, one in self.service.host.endpoints.items()
-                for number in one.wanted.versions
-            ]
-        )
+        asked = wire.decode(wire.INDEX, call.body) if call.body else None
+        return _json(about.index(self.service.host, asked is not None and asked.ready))
 
-    async def _loaded(self, model: str, version: int | None) -> Loaded:
-        _, known, loaded = self.service.host.pick(model, version, "")
-        return loaded or await self.service.host.load(model, known)
+    async def _load(self, call: Call) -> Reply:
+        await about.load(self.service.host, call.model, wire.version(call.body))
+        return _json({})
+
+    async def _unload(self, call: Call) -> Reply:
+        about.unload(self.service.host, call.model, wire.version(call.body))
+        return _json({})
 
     def _only(self) -> str:
         there = list(self.service.host.endpoints)
@@ -212,16 +192,8 @@ def _lanes(service: Service) -> dict[str, Lane]:
     return found
 
 
-def _number(version: str | None) -> int | None:
-    if version is None:
-        return None
-    if not version.isdecimal() or len(version) > DIGITS:
-        raise Refused(404, f"version {version!r} is no number")
-    return int(version)
-
-
 def _length(text: str, most: int) -> int:
-    if not text.isdecimal() or len(text) > DIGITS or int(text) > most:
+    if not text.isdecimal() or len(text) > about.DIGITS or int(text) > most:
         raise BadInput(f"{binary.HEADER} is {text!r}", where="headers", do="Send the JSON part's length in bytes.")
     return int(text)
 
@@ -237,7 +209,7 @@ def _headers(answer: Answer) -> Headers:
 
 
 def _json(value: Any, status: int = 200) -> Reply:
-    return status, [JSON], wire.ENCODER.encode(value)
+    return status, [JSON], answers.ENCODER.encode(value)
 
 
 def _failed(status: int, message: str) -> Reply:

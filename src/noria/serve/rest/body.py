@@ -4,9 +4,8 @@ import zlib
 from typing import Any
 
 from noria.errors import BadInput
+from noria.serve.protocol import MOST_BYTES
 from noria.serve.rest.errors import Refused
-
-MOST_BYTES = 64 << 20
 
 
 async def read(scope: Any, proto: Any) -> bytes:

@@ -1,10 +1,12 @@
 """Errors as HTTP says them: one table, one shape, ``{"error": "…"}``."""
 
-from noria.errors import BadInput, NoriaError, NotFound, StoreUnavailable, UserError
+from noria.errors import BadInput, Forbidden, NoriaError, NotFound, StoreUnavailable, Unauthenticated, UserError
 
 STATUS: tuple[tuple[type[NoriaError], int], ...] = (
     (NotFound, 404),
     (BadInput, 400),
+    (Unauthenticated, 401),
+    (Forbidden, 403),
     (UserError, 400),
     (StoreUnavailable, 503),
     (NoriaError, 500),

@@ -8,8 +8,9 @@ import numpy as np
 
 from noria.errors import BadInput
 from noria.model.signature import Signature
-from noria.serve.protocol import Answer, Request
-from noria.serve.rest import wire
+from noria.serve import tensors
+from noria.serve.protocol import Answer, Request, parameters
+from noria.serve.rest import answers, wire
 
 
 class Split(msgspec.Struct):
@@ -53,7 +54,7 @@ def invocations(model: str, version: int | None, body: bytes, signature: Signatu
     return Request(
         model=model,
         columns=clean,
-        rows=wire.bounded(lengths.pop() if lengths else 0),
+        rows=tensors.bounded(lengths.pop() if lengths else 0),
         subject=None if subject is None else str(subject),
         version=version,
         parameters=given,
@@ -63,7 +64,7 @@ def invocations(model: str, version: int | None, body: bytes, signature: Signatu
 def answer(found: Answer) -> bytes:
     """What MLflow's clients read: the predicted label or value of each row."""
     said: Any = found.scores.reshape(-1).tolist() if found.label is None else np.asarray(found.label).tolist()
-    return wire.ENCODER.encode({"predictions": said, "parameters": wire.parameters(found)})
+    return answers.ENCODER.encode({"predictions": said, "parameters": parameters(found)})
 
 
 def _by_name(rows: Sequence[Any]) -> dict[str, list[Any]]:

@@ -12,6 +12,8 @@ from noria.serve.rest.routes import ROUTES, Route
 BODIES: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "Infer": (wire.Infer,),
     "Predict": (wire.Predict,),
+    "Index": (wire.Index,),
+    "Loading": (wire.Loading,),
     "Feedback": (wire.Told, wire.ManyFeedbacks),
     "Invocations": (mlflow.Invocations,),
 }

@@ -1,23 +1,18 @@
-"""The path that most requests take: ``infer`` in JSON with one plain row for a graph.
+"""The quick way of REST: ``infer`` in JSON with one plain row, by a decoder that takes nothing but the plain form.
 
-It does what ``wire``, ``predict`` and ``app`` do together, with all that does not change between two requests done
-beforehand: a decoder that takes nothing but the plain form, the arrays that the graph is fed from, the answer's text
-with gaps for what differs. It answers or it declines, and never refuses: what it does not know (an input too many or
-too few, several rows, a value of another type, binary tensors, a version that is still to be loaded) goes the general
-way, which also has the words for what is wrong. Both ways give the same answer; a test compares them.
+An input too many or too few, several rows, a value of another type, binary tensors are declined here and go the
+general way; the answer is text made beforehand, with gaps for what differs.
 """
 
-from math import isnan
-from time import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from noria.model.onnx import OneRow
 from noria.model.signature import MISSING
-from noria.serve.host import Endpoint, Loaded
+from noria.serve.host import Loaded
 from noria.serve.predict import Service
-from noria.serve.segment import PredictedRow
+from noria.serve.quick import Row, Track
 
 EXACT = 2**53  # integers up to here are the same as floats
 NAN = float("nan")
@@ -59,11 +54,7 @@ class Lane:
     def __init__(self, service: Service, model: str, version: int | None) -> None:
         self.model = model
         self.version = version
-        self._host = service.host
-        self._spool = service.spool
-        self._new_id = service.ids.new
-        self._endpoint: Endpoint | None = None
-        self._texts: dict[int, Text] = {}
+        self._track: Track[list[Cell], Text] = Track(service, service.ids, model, version, _fill, Text)
 
     def answer(self, body: bytes) -> tuple[Headers, bytes] | None:
         """The answer, captured; None if the request must go the general way."""
@@ -71,44 +62,17 @@ class Lane:
             asked = DECODE(body)
         except NOT_PLAIN:
             return None
-        endpoint = self._host.endpoints.get(self.model)
-        if endpoint is None:
-            return None
         told = None if asked.parameters is None else asked.parameters.subject
-        subject = None if told is None else str(told)
-        id = self._new_id(self.model)
-        number = endpoint.split.choose(subject or id) if self.version is None else self.version
-        loaded = endpoint.loaded.get(number)
-        if loaded is None or loaded.one_row is None:
+        answered = self._track.answer(asked.inputs, None if told is None else str(told))
+        if answered is None:
             return None
-        row = _fill(loaded.one_row, asked.inputs)
-        if row is None:
-            return None
-        try:
-            scores = loaded.one_row.scores()
-        except (ValueError, TypeError, OverflowError):
-            return None
-        said = scores.tolist()
-        if isnan(sum(said)):
-            return None
-        known = loaded.known
-        if loaded.subject is not None:
-            own = row.setdefault(loaded.subject, subject)
-            subject = None if own is None else str(own)
-        key = self._spool.key(self.model, number, known.release, loaded.signature.classes, loaded.subject)
-        data = ENCODE(row), scores.tobytes()
-        self._spool.note(PredictedRow(key, id, time(), known.variant, subject, *data))
-        if endpoint is not self._endpoint:  # the route changed: versions may have gone, or have other parts in it
-            self._endpoint, self._texts = endpoint, {}
-        text = self._texts.get(number)
-        if text is None:
-            text = self._texts[number] = Text(self.model, loaded)
+        id, text, said, _ = answered
         return text.fill(id, asked.id, said)
 
 
-def _fill(model: OneRow, cells: list[Cell]) -> dict[str, Any] | None:
+def _fill(model: OneRow, cells: list[Cell]) -> Row | None:
     """Put the values where the graph is fed from; the row as it was sent. None if it is not what the model takes."""
-    row: dict[str, Any] = {}
+    row: Row = {}
     places, numbers, texts = model.places, model.numbers, model.texts
     if len(cells) != len(places):
         return None

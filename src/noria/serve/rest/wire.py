@@ -1,19 +1,14 @@
-"""JSON of the Open Inference Protocol, and of the friendlier ``predict``, to and from the protocol's values."""
+"""Bodies that are sent, JSON of the Open Inference Protocol and of the friendlier ``predict``, as protocol values."""
 
-from collections.abc import Mapping, Sequence
-from math import prod
 from typing import Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from noria.errors import BadInput
-from noria.serve import ids
-from noria.serve.protocol import DTYPES, Answer, Feedback, Request
+from noria.model.several import BETWEEN
+from noria.serve import about, tensors
+from noria.serve.protocol import DTYPES, Feedback, Request
 from noria.serve.rest import binary
-
-MOST_ROWS = 65_536
 
 
 class Tensor(msgspec.Struct):
@@ -45,7 +40,7 @@ class Predict(msgspec.Struct):
 
 class Told(msgspec.Struct, forbid_unknown_fields=True):
     prediction_id: str
-    label: str | int | float | bool | None = None
+    label: str | int | float | bool | list[str] | None = None
     rating: float | None = None
     source: str = "rest"
 
@@ -54,12 +49,25 @@ class ManyFeedbacks(msgspec.Struct, forbid_unknown_fields=True):
     feedback: list[Told]
 
 
+class Index(msgspec.Struct):
+    ready: bool = False
+
+
+class OfVersion(msgspec.Struct):
+    version: str | int | None = None
+
+
+class Loading(msgspec.Struct):
+    parameters: OfVersion | None = None
+
+
 INFER = msgspec.json.Decoder(Infer)
+INDEX = msgspec.json.Decoder(Index)
+LOADING = msgspec.json.Decoder(Loading)
 PREDICT = msgspec.json.Decoder(Predict)
 FEEDBACK = msgspec.json.Decoder(Told)
 MANY = msgspec.json.Decoder(ManyFeedbacks)
 KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-ENCODER = msgspec.json.Encoder()
 
 
 def decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
@@ -80,28 +88,20 @@ def infer(model: str, version: int | None, body: bytes, json_length: int | None)
     """
     raw = decode(INFER, body if json_length is None else body[:json_length])
     rest = memoryview(b"" if json_length is None else body)[json_length or 0 :]
-    columns: dict[str, Any] = {}
-    rows = -1
+    found: list[tuple[str, int, Any]] = []
     for tensor in raw.inputs:
-        values, rest = _values(tensor, rest)
-        if tensor.name in columns:
-            raise BadInput(f"input {tensor.name!r} is there twice", where="inputs", do="Send each input once.")
-        if rows not in (-1, tensor.shape[0]):
-            raise BadInput(
-                f"input {tensor.name!r} has {tensor.shape[0]} rows, the one before {rows}",
-                where="inputs",
-                do="Align them.",
-            )
-        rows = tensor.shape[0]
-        columns[tensor.name] = values
+        count = tensors.count(tensor.name, tensor.shape)
+        values, rest = _values(tensor, count, rest)
+        found.append((tensor.name, count, values))
     if len(rest):
         raise BadInput(f"{len(rest)} bytes follow the last tensor", where="body", do="Correct binary_data_size.")
+    columns, rows = tensors.gather(found)
     given = raw.parameters or {}
     subject = given.get("subject")
     request = Request(
         model=model,
         columns=columns,
-        rows=bounded(max(rows, 0)),
+        rows=rows,
         id=raw.id,
         subject=None if subject is None else str(subject),
         version=version,
@@ -117,99 +117,24 @@ def predict(model: str, version: int | None, body: bytes) -> Request:
     names = dict.fromkeys(name for row in raw.rows for name in row)
     columns = {name: [scalar(row.get(name), name) for row in raw.rows] for name in names}
     subject = None if raw.subject is None else str(raw.subject)
-    return Request(model, columns, bounded(len(raw.rows)), raw.id, subject, version, (), raw.parameters or {})
+    return Request(model, columns, tensors.bounded(len(raw.rows)), raw.id, subject, version, (), raw.parameters or {})
 
 
 def feedback(body: bytes) -> list[Feedback]:
     """A feedback body: one, or a list of them under ``feedback``."""
     many = "feedback" in decode(KEYS, body)
     told = decode(MANY, body).feedback if many else [decode(FEEDBACK, body)]
-    return [Feedback(one.prediction_id, one.label, one.rating, one.source) for one in told]
+    return [Feedback(one.prediction_id, _one(one.label), one.rating, one.source) for one in told]
 
 
-def answer_infer(answer: Answer, request: Request, raw: Infer) -> tuple[bytes, int | None]:
-    """The body of an answer, and the length of its JSON part if tensors follow it."""
-    tensors = _tensors(answer, request.outputs)
-    wanted = binary.wanted(raw)
-    tail: list[bytes] = []
-    outputs = []
-    for name, datatype, values in tensors:
-        entry: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(values.shape)}
-        if name == "probability":
-            entry["parameters"] = {"classes": list(answer.signature.classes or ())}
-        if wanted(name):
-            data = binary.encode(values, datatype)
-            entry["parameters"] = {**entry.get("parameters", {}), "binary_data_size": len(data)}
-            tail.append(data)
-        else:
-            entry["data"] = values.reshape(-1).tolist()
-        outputs.append(entry)
-    head = ENCODER.encode(
-        {
-            "model_name": answer.model,
-            "model_version": str(answer.version),
-            "id": answer.prediction if request.id is None else request.id,
-            "parameters": parameters(answer),
-            "outputs": outputs,
-        }
-    )
-    return (b"".join([head, *tail]), len(head)) if tail else (head, None)
+def _one(value: Any) -> Any:
+    """A list of texts as the one text that tables hold for it."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return BETWEEN.join(value)
+    return value
 
 
-def answer_predict(answer: Answer, request: Request) -> bytes:
-    """The body of an answer to ``predict``: one entry a row."""
-    said = {"version": str(answer.version), "release": answer.release, "variant": answer.variant}
-    entries = []
-    for row in range(request.rows):
-        entry: dict[str, Any] = {"id": ids.of_row(answer.prediction, row, request.rows)}
-        if answer.label is None:
-            entry["value"] = float(answer.scores.reshape(-1)[row])
-        else:
-            names = map(str, answer.signature.classes or ())
-            entry["label"] = answer.label[row]
-            entry["probabilities"] = dict(zip(names, answer.scores[row].tolist(), strict=True))
-        entries.append(entry | said)
-    return ENCODER.encode(
-        {
-            "model_name": answer.model,
-            "model_version": str(answer.version),
-            "id": answer.prediction if request.id is None else request.id,
-            "parameters": parameters(answer),
-            "predictions": entries,
-        }
-    )
-
-
-def parameters(answer: Answer) -> Mapping[str, Any]:
-    """What every answer says beside the answer itself."""
-    said = {"prediction_id": answer.prediction, "release": answer.release, "variant": answer.variant}
-    return said | {"ignored": answer.ignored} if answer.ignored else said
-
-
-def _tensors(answer: Answer, names: Sequence[str]) -> list[tuple[str, str, NDArray[Any]]]:
-    if answer.label is None:
-        there = {"value": ("FP32", answer.scores)}
-    else:
-        there = {"label": ("BYTES", np.array([str(one) for one in answer.label], dtype=object)),
-                 "probability": ("FP32", answer.scores)}  # fmt: skip
-    unknown = [name for name in names if name not in there]
-    if unknown:
-        raise BadInput(f"no output {unknown[0]!r}", where="outputs", do=f"There are {', '.join(there)}.")
-    return [(name, *there[name]) for name in names or there]
-
-
-def _values(tensor: Tensor, rest: memoryview) -> tuple[Any, memoryview]:
-    if not tensor.shape or min(tensor.shape) < 0:
-        raise BadInput(
-            f"input {tensor.name!r} has shape {tensor.shape}", where="inputs", do="Send [rows] or [rows, 1]."
-        )
-    count = prod(tensor.shape)
-    if count != tensor.shape[0]:
-        raise BadInput(
-            f"input {tensor.name!r} has shape {tensor.shape}",
-            where="inputs",
-            do="Each input is one column: [rows] or [rows, 1].",
-        )
+def _values(tensor: Tensor, count: int, rest: memoryview) -> tuple[Any, memoryview]:
     size = (tensor.parameters or {}).get("binary_data_size")
     if size is not None:
         return binary.decode(tensor.name, tensor.datatype, count, size, rest)
@@ -245,17 +170,17 @@ def _flat(name: str, data: list[Any]) -> list[Any]:
     return [value for one in data for value in one]
 
 
+def version(body: bytes) -> int | None:
+    """The version that is to be loaded or unloaded, if the body names one."""
+    given = decode(LOADING, body).parameters if body else None
+    return None if given is None or given.version is None else about.number(str(given.version))
+
+
 def scalar(value: Any, name: str) -> Any:
-    """A value of a row; ``BadInput`` if it is none that a table holds."""
+    """A value of a row, a list of texts as one text; ``BadInput`` if it is none that a table holds."""
+    value = _one(value)
     if isinstance(value, dict | list):
         raise BadInput(
             f"{name!r} holds {type(value).__name__}", where="rows", do="Send numbers, texts, true, false or null."
         )
     return value
-
-
-def bounded(rows: int) -> int:
-    """The number of rows, if so many are taken."""
-    if rows > MOST_ROWS:
-        raise BadInput(f"the request has {rows} rows", where="body", do=f"Send at most {MOST_ROWS} at once.")
-    return rows

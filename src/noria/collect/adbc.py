@@ -1,0 +1,98 @@
+"""Rows of a query by ADBC: columns from the database's driver, not values one by one."""
+
+from contextlib import closing
+from importlib import import_module
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from sqlalchemy import URL, TextClause
+from sqlalchemy.dialects import postgresql, sqlite
+
+from noria.collect.pieces import Pieces
+from noria.errors import BadInput, StoreUnavailable
+
+PREFIX = "adbc+"
+ROWS = 100_000  # in memory: SQLite's driver hands over a thousand at a time
+DRIVERS = {"postgresql": "adbc_driver_postgresql", "sqlite": "adbc_driver_sqlite"}
+DIALECTS: dict[str, Any] = {"postgresql": postgresql.dialect, "sqlite": sqlite.dialect}
+
+
+def rows(url: URL, query: TextClause) -> Pieces:
+    """What a query selects, a piece at a time, in the order of the query.
+
+    Raises
+    ------
+    BadInput
+        If there is no such driver, or the query is refused.
+    StoreUnavailable
+        If the database cannot be reached, or goes away before all rows were read.
+    """
+    backend = url.get_backend_name()
+    driver = _driver(backend)
+    try:
+        with closing(driver.connect(_uri(url))) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(_written(query, backend))
+            yield from _pieces(cursor.fetch_record_batch())
+    except driver.ProgrammingError as error:
+        raise BadInput(
+            f"the query is refused: {_first(error)}", where=str(query), do="Correct query or watermark."
+        ) from error
+    except (driver.Error, pa.ArrowException, OSError) as error:
+        raise StoreUnavailable(
+            f"the database {url.render_as_string()} cannot be read: {_first(error)}",
+            where=str(query),
+            do="See to it, then run the same command again; nothing is lost.",
+        ) from error
+
+
+def _driver(backend: str) -> Any:
+    if backend not in DRIVERS:
+        raise BadInput(f"there is no ADBC driver for {backend}", where=PREFIX, do=f"Leave {PREFIX!r} out of the URL.")
+    try:
+        return import_module(f"{DRIVERS[backend]}.dbapi")
+    except ImportError as error:
+        raise BadInput("reading by ADBC takes its drivers", where=str(error), do="pip install 'noria[adbc]'") from error
+
+
+def _uri(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
+
+
+def _written(query: TextClause, backend: str) -> str:
+    """The query with its values in it: with parameters, the drivers would hold all rows in memory."""
+    dialect = DIALECTS[backend](paramstyle="named")
+    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+def _pieces(reader: pa.RecordBatchReader) -> Pieces:
+    held: list[pa.RecordBatch] = []
+    for batch in reader:
+        held.append(batch)
+        if sum(one.num_rows for one in held) >= ROWS:
+            yield _frame(held, reader.schema)
+            held = []
+    if held:
+        yield _frame(held, reader.schema)
+
+
+def _frame(batches: list[pa.RecordBatch], schema: pa.Schema) -> pl.DataFrame:
+    whole = pa.Table.from_batches(batches, schema)
+    return pl.DataFrame([_column(field, whole.column(n)) for n, field in enumerate(schema)])
+
+
+def _column(field: pa.Field, values: pa.ChunkedArray) -> pl.Series:
+    """What PostgreSQL's driver hands over as texts, such as ``numeric``, as what it is."""
+    if not isinstance(field.type, pa.OpaqueType):
+        return pl.Series(field.name, values)
+    texts = pl.Series(field.name, values.cast(field.type.storage_type))
+    if field.type.type_name != "numeric":
+        return texts
+    places = texts.str.split(".").list.get(1, null_on_oob=True).str.len_bytes().max()
+    return texts.str.to_decimal(scale=int(str(places or 0)))
+
+
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

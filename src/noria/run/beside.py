@@ -1,0 +1,40 @@
+"""An artifact store that reads what is recorded and keeps what is new apart: to try something without a trace."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from noria.digest import Digest
+from noria.store.artifacts import ArtifactStore
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Implements ``ArtifactStore``: ``kept`` is only read, ``own`` takes what is put."""
+
+    kept: ArtifactStore
+    own: ArtifactStore
+
+    def put(self, data: bytes) -> Digest:
+        return self.own.put(data)
+
+    def put_file(self, path: Path) -> Digest:
+        return self.own.put_file(path)
+
+    def get(self, digest: Digest) -> bytes:
+        return self._with(digest).get(digest)
+
+    def path(self, digest: Digest) -> Path:
+        return self._with(digest).path(digest)
+
+    def has(self, digest: Digest) -> bool:
+        return self.own.has(digest) or self.kept.has(digest)
+
+    def delete(self, digest: Digest) -> None:
+        self.own.delete(digest)
+
+    def all(self) -> Iterator[Digest]:
+        yield from sorted({*self.own.all(), *self.kept.all()})
+
+    def _with(self, digest: Digest) -> ArtifactStore:
+        return self.own if self.own.has(digest) else self.kept

@@ -1,0 +1,110 @@
+"""Tensors of the Open Inference Protocol, whichever way they came: one column each, and their bytes.
+
+As bytes, values are little-endian without gaps, and each text has its length before it: the binary tensor extension of
+REST and the raw contents of gRPC are the same.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noria.errors import BadInput
+from noria.serve.protocol import DTYPES, Answer
+
+MOST_ROWS = 65_536
+LENGTH = struct.Struct("<I")
+
+
+def count(name: str, shape: Sequence[int]) -> int:
+    """The number of rows, which is that of values: each input is one column."""
+    if not shape or min(shape) < 0 or prod(shape) != shape[0]:
+        said = list(shape[:8]), "…" if len(shape) > 8 else ""
+        raise BadInput(
+            f"input {name!r} has shape {said[0]}{said[1]}",
+            where="inputs",
+            do="Each input is one column: [rows] or [rows, 1].",
+        )
+    return bounded(shape[0])
+
+
+def bounded(rows: int) -> int:
+    """The number of rows, if so many are taken."""
+    if rows > MOST_ROWS:
+        raise BadInput(f"the request has {rows} rows", where="body", do=f"Send at most {MOST_ROWS} at once.")
+    return rows
+
+
+def gather(tensors: Iterable[tuple[str, int, Any]]) -> tuple[dict[str, Any], int]:
+    """Columns by name and their number of rows, from names, numbers of rows and values."""
+    columns: dict[str, Any] = {}
+    rows = 0
+    for name, own, values in tensors:
+        if name in columns:
+            raise BadInput(f"input {name!r} is there twice", where="inputs", do="Send each input once.")
+        if columns and own != rows:
+            raise BadInput(f"input {name!r} has {own} rows, the one before {rows}", where="inputs", do="Align them.")
+        rows = own
+        columns[name] = values
+    return columns, rows
+
+
+def unpack(name: str, datatype: str, rows: int, data: memoryview) -> NDArray[Any] | list[str]:
+    """One input's values from its bytes."""
+    if datatype == "BYTES":
+        return _texts(name, data, rows)
+    if datatype not in DTYPES:
+        raise wrong(name, f"datatype {datatype!r}")
+    dtype = np.dtype(DTYPES[datatype]).newbyteorder("<")
+    if len(data) != rows * dtype.itemsize:
+        raise wrong(name, f"{len(data)} bytes for {rows} values of {datatype}")
+    return np.frombuffer(data, dtype=dtype)
+
+
+def pack(values: NDArray[Any], datatype: str) -> bytes:
+    """One output's values as bytes."""
+    if datatype != "BYTES":
+        return np.ascontiguousarray(values, dtype=np.dtype(DTYPES[datatype]).newbyteorder("<")).tobytes()
+    return b"".join(map(pack_text, values.reshape(-1).tolist()))
+
+
+def pack_text(text: object) -> bytes:
+    data = str(text).encode()
+    return LENGTH.pack(len(data)) + data
+
+
+def outputs(answer: Answer, names: Sequence[str]) -> list[tuple[str, str, NDArray[Any]]]:
+    """The outputs asked for, or all: name, datatype, values."""
+    if answer.label is None:
+        there = {"value": ("FP32", answer.scores)}
+    else:
+        there = {"label": ("BYTES", np.array([str(one) for one in answer.label], dtype=object)),
+                 "probability": ("FP32", answer.scores)}  # fmt: skip
+    unknown = [name for name in names if name not in there]
+    if unknown:
+        raise BadInput(f"no output {unknown[0]!r}", where="outputs", do=f"There are {', '.join(there)}.")
+    return [(name, *there[name]) for name in names or there]
+
+
+def wrong(name: str, what: str) -> BadInput:
+    return BadInput(f"input {name!r} has {what}", where="inputs", do="Correct the tensor.")
+
+
+def _texts(name: str, data: memoryview, rows: int) -> list[str]:
+    found, at = [], 0
+    try:
+        for _ in range(rows):
+            (length,) = LENGTH.unpack_from(data, at)
+            text = bytes(data[at + LENGTH.size : at + LENGTH.size + length])
+            if len(text) != length:
+                raise wrong(name, "a text that ends too soon")
+            found.append(text.decode())
+            at += LENGTH.size + length
+    except (struct.error, UnicodeDecodeError) as error:
+        raise wrong(name, f"texts that cannot be read ({error})") from error
+    if at != len(data):
+        raise wrong(name, f"{len(data) - at} bytes too many")
+    return found

@@ -1,0 +1,75 @@
+"""Learning from mini-batches of rows that stay on disk: what is in memory is one batch, not the data."""
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from noria.train import arrays
+from noria.train.arrays import Part
+from noria.train.watch import Watch
+
+FEW, SAMPLE = 100, 50_000  # rows that LightGBM learns the columns from, and those it finds bins by
+
+
+def partial(estimator: Any, data: Part, rows: int, epochs: int, watch: Watch | None = None) -> Any:
+    """Fit an estimator by its ``partial_fit``, batch after batch in the order of the rows, ``epochs`` times."""
+    weights = data.weights
+    classes = {"classes": np.unique(data.y)} if _classifies(estimator) else {}
+    for epoch in range(epochs):
+        for part in arrays.chunks(len(data.y), rows):
+            extra = classes if epoch == 0 and part.start == 0 else {}
+            if weights is not None:
+                extra = {**extra, "sample_weight": weights[part]}
+            estimator.partial_fit(data.X[part], np.asarray(data.y[part]), **extra)
+        if watch is not None:
+            from noria.model.sklearn import class_columns, scores
+
+            watch.scores(scores(estimator, watch.validation.X), class_columns(estimator), epoch + 1)
+    return estimator
+
+
+def boosted(estimator: Any, data: Part, rows: int, callbacks: list[Any]) -> Any:
+    """Fit a LightGBM estimator whose bins are made from chunks of rows; the features themselves are never in memory.
+
+    Its own ``fit`` takes whole arrays only. It is fitted on a few rows, for all that it notes about classes and
+    columns, and then gets the booster that was made from chunks.
+    """
+    import lightgbm
+
+    few = _few(data)
+    estimator.fit(data.X[few], np.asarray(data.y[few]))
+    labels = np.asarray(data.y)
+    if hasattr(estimator, "classes_"):
+        labels = np.searchsorted(estimator.classes_, labels)
+    params = {**estimator._process_params(stage="fit"), "bin_construct_sample_cnt": SAMPLE}
+    made = lightgbm.Dataset(_chunks_of(data.X, rows), label=labels, weight=data.weights, params=params)
+    estimator._Booster = lightgbm.train(params, made, estimator.n_estimators, callbacks=callbacks)
+    estimator._Booster.free_dataset()
+    return estimator
+
+
+def _few(data: Part) -> Any:
+    """Rows that hold every class, in order."""
+    first = np.unique(data.y, return_index=True)[1] if data.y.dtype.kind == "i" else []
+    return np.unique([*range(min(FEW, len(data.y))), *first])
+
+
+def _chunks_of(X: Any, rows: int) -> Any:
+    import lightgbm
+
+    class Rows(lightgbm.Sequence):  # type: ignore[misc]
+        batch_size = rows
+
+        def __len__(self) -> int:
+            return int(X.shape[0])
+
+        def __getitem__(self, which: Any) -> Any:
+            found = X[which]
+            return np.asarray(found.toarray() if sparse.issparse(found) else found, dtype=np.float64)
+
+    return Rows()
+
+
+def _classifies(estimator: Any) -> bool:
+    return hasattr(estimator, "predict_proba") or getattr(estimator, "_estimator_type", None) == "classifier"
