@@ -59,6 +59,7 @@ $(DEV): requirements/dev.lock pyproject.toml | $(BIN)/python
 lock:
 	uv pip compile pyproject.toml --group dev --group build $(EXTRAS) --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/dev.lock
 	uv pip compile pyproject.toml --group build --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -c requirements/dev.lock -o requirements/run.lock
+	uv pip compile requirements/kserve.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/kserve.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

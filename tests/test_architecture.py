@@ -36,6 +36,7 @@ HOME = {  # library: the rooms that may import it
     "click": set(),  # typer has its own
     "deltalake": {"data"},
     "granian": {"serve", "ui"},
+    "grpc": {"serve"},
     "optuna": {"train"},
     "rich": {"cli"},
     "sqlalchemy": {"store", "collect"},  # of collect, sql.py only: below

@@ -14,14 +14,12 @@ from benchmarks.data import reference
 from benchmarks.measure import Action, Line, Peer, Target, Trouble, in_turns, timed
 from benchmarks.processes import seconds
 from benchmarks.project import workplace
-from noria.data import table
-from noria.digest import Digest
 
 ROOT = Path(__file__).resolve().parents[2]
 MB, ROWS = 436, 1_000_000
 PART = 250_000  # rows that the large file is made of at a time
 REPETITIONS = 3
-NEW, ADOPTED, OLD, COPY, DIGEST, CSV, POLARS = "new", "adopted", "old", "cp", "sha256", "csv", "polars"
+NEW, OLD, COPY, DIGEST, CSV, POLARS = "new", "old", "cp", "sha256", "csv", "polars"
 PROGRAM = """
 import sys, time
 from pathlib import Path
@@ -66,7 +64,6 @@ def _parquet() -> list[Line]:
         file = _large(folder)
         actions: dict[str, Action] = {
             NEW: lambda: _collect(folder, env, fresh=True)[0],
-            ADOPTED: lambda: timed(lambda: _adopted(file, folder / "table")),
             OLD: lambda: _collect(folder, env, fresh=False)[1],
             COPY: lambda: timed(lambda: _copied(file, folder / "copy")),
             DIGEST: lambda: timed(lambda: _digest(file)),
@@ -85,7 +82,6 @@ def _parquet() -> list[Line]:
     whole = f"collect {MB} MB of Parquet, whole process"
     return [
         Line(whole, samples=took[NEW], peers=[dvc, *limits], target=Target(1.0, of_ratio=True)),
-        Line("of it, without its profile", samples=took[ADOPTED], peers=[dvc]),
         Line("collect, nothing new", samples=took[OLD], peers=[status], target=Target(0.1)),
     ]
 
@@ -123,7 +119,7 @@ def _large(folder: Path) -> Path:
 
 
 def _collect(folder: Path, env: Mapping[str, str], *, fresh: bool) -> tuple[float, float]:
-    """Seconds of the whole process, and of the step in it: digest, table, profile, commit."""
+    """Seconds of the whole process, and of the step in it: digest, table, commit."""
     if fresh:
         shutil.rmtree(folder / ".noria", ignore_errors=True)
     return _inside(folder, env, PROGRAM, "done" if fresh else "reused")
@@ -153,13 +149,6 @@ def _dvc(folder: Path, env: Mapping[str, str], file: Path) -> tuple[Action, Acti
         return seconds([program, "add", "-q", "new.parquet"], place, own)
 
     return add, lambda: seconds([program, "status", "-q"], place, own)
-
-
-def _adopted(file: Path, target: Path) -> None:
-    """What collect does with the file but for its statistics: digest, copy, Delta commit."""
-    shutil.rmtree(target, ignore_errors=True)
-    assert table.adoptable(str(target), file)
-    table.adopt(str(target), "batch", file, digest=Digest.of_file(file).hex)
 
 
 def _copied(file: Path, target: Path) -> None:

@@ -33,14 +33,14 @@ old, found = read(sys.argv[2]), []
 for path in sys.argv[3:]:
     try:
         report = Report([DataSummaryPreset(), DataDriftPreset()], include_tests=True).run(read(path), old).dict()
-    except Exception:  # it cannot compare what changed so much: whoever runs it is told
+    except Exception:  # a column's type changed, or its drift of texts found no terms; whoever runs it is told
         found.append(["refused"])
         continue
     params = [one["metric_config"]["params"] for one in report["tests"] if one["status"].value == "FAIL"]
     found.append([one["type"].rpartition(":")[2] + " " + str(one.get("column", "")) for one in params])
 json.dump(found, open(sys.argv[1], "w"))
 """
-# Which failed tests count as an alarm, from the strictest reading of its report to the widest.
+# Which failed tests count as an alarm, from the strictest reading of its report to the widest; an error counts in each.
 READINGS = {
     "half of the columns drifted": ("DriftedColumnsCount",),
     "a column drifted": ("DriftedColumnsCount", "ValueDrift"),

@@ -1,5 +1,5 @@
-"""What it costs to learn, and to look at what was learned."""
+"""How fast and in how little memory candidates are found and looked at."""
 
-from benchmarks.learning import analysis
+from benchmarks.learning import analysis, memory, outofcore, preprocess, tuning
 
-BENCHMARKS = (analysis.lines,)
+BENCHMARKS = [tuning.lines, memory.lines, preprocess.lines, outofcore.lines, analysis.lines]

@@ -22,7 +22,7 @@ SCHEMA = Schema(
 )  # fmt: skip
 BEFORE = ("collect", "validate", "preprocess", "tune", "train")
 TARGET_S = 20.0
-REPETITIONS = 5
+REPETITIONS = 3
 
 
 def lines() -> list[Line]:
@@ -44,7 +44,9 @@ def _measured(place: Place, folder: Path) -> list[float]:
     )
     code = Code(lifecycle, folder)
     words = (*BEFORE, "analyze")
-    steps = tuple(Step(word, (before,) if before else ()) for before, word in zip(("", *words[:-1]), words, strict=True))
+    steps = tuple(
+        Step(word, (before,) if before else ()) for before, word in zip(("", *words[:-1]), words, strict=True)
+    )
     plan = Plan(lifecycle.name, steps, bundle="", entry="lifecycle.py")
     return [_turn(place, code, plan) for _ in range(REPETITIONS)]
 

@@ -1,4 +1,4 @@
-"""Writes inbox/functions.jsonl: public functions of three installed libraries, with their common parameters as a list."""
+"""Writes inbox/functions.jsonl: public functions of three installed libraries, their common parameters as a list."""
 
 import inspect
 import json

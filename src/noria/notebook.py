@@ -67,7 +67,12 @@ class Project:
         self._place: Place | None = None
 
     def turn(
-        self, file: str | Path = "lifecycle.py", *, remedy: str | None = None, force: Collection[str] = ()
+        self,
+        file: str | Path = "lifecycle.py",
+        *,
+        remedy: str | None = None,
+        reason: str | None = None,
+        force: Collection[str] = (),
     ) -> Shown:
         """Turn the wheel once, as ``noria run`` does, and show each step.
 
@@ -76,7 +81,7 @@ class Project:
         NoriaError
             What made a step fail. A run that a gate stopped is shown, not raised.
         """
-        done = local.turn(self.place, self.folder / file, remedy=remedy, force=force)
+        done = local.turn(self.place, self.folder / file, remedy=remedy, reason=reason, force=force)
         return _steps(done.run, done.steps)
 
     def runs(self, lifecycle: str, most: int = 20) -> Shown:

@@ -16,7 +16,6 @@ from noria.analyze.report import largest_differences
 from noria.model.signature import Signature
 from noria.stats.interval import difference, wilson
 
-
 CLASSES = Signature((), ("no", "yes"), "y", "yes")
 LABELS = Signature((), ("red", "blue"), "y", several=True)
 NUMBER = Signature((), None, "y")

@@ -23,6 +23,7 @@ from noria.model.frame import columns_of
 from noria.stats.metrics import all_of
 
 SCHEMA = Schema(label="topics", task="multilabel", subject="who", protected=["sex"])
+ONE = Schema("topics", subject="who")
 NAMES = ["art", "law", "war"]
 
 
@@ -43,7 +44,10 @@ def rows(count: int = 500, seed: int = 0) -> pl.DataFrame:
 
 
 def bench(folder: Path, estimator: Any = None, frame: pl.DataFrame | None = None, schema: Schema = SCHEMA) -> Bench:
-    options: dict[str, Any] = {"analyze": nr.Analyze(rounds=30), "release": nr.Release(gates=[nr.at_least("f1_micro", 0.8)])}
+    options: dict[str, Any] = {
+        "analyze": nr.Analyze(rounds=30),
+        "release": nr.Release(gates=[nr.at_least("f1_micro", 0.8)]),
+    }
     lifecycle = Lifecycle("news", collect="inbox/*", schema=schema, **options)
     if estimator is not None:
         lifecycle.train(lambda: estimator)
@@ -84,12 +88,14 @@ def test_lists_go_through_the_whole_wheel(tmp_path: Path) -> None:
     [
         (LogisticRegression(), "onnx"),
         (OneVsRestClassifier(LogisticRegression()), "onnx"),
-        (RandomForestClassifier(10), "onnx"),
+        (RandomForestClassifier(10), None),
         (OneVsRestClassifier(LinearSVC()), None),
     ],
     ids=lambda one: str(one)[:40],
 )
-def test_any_estimator_learns_them_and_its_package_answers_alike(tmp_path: Path, estimator: Any, kind: str | None) -> None:
+def test_any_estimator_learns_them_and_its_package_answers_alike(
+    tmp_path: Path, estimator: Any, kind: str | None
+) -> None:
     on = bench(tmp_path, estimator)
     facts = on.upto("train").facts
     assert facts["metrics"]["f1_micro"] > 0.85
@@ -125,15 +131,17 @@ def test_a_label_that_no_training_row_has_is_said_and_is_no_class(tmp_path: Path
 @pytest.mark.parametrize(
     ("frame", "schema", "said"),
     [
-        (rows(), Schema("topics", subject="who"), "is a list in"),
-        (rows().with_columns(topics=pl.col("topics").list.join("|")), Schema("topics", subject="who"), "several labels"),
+        (rows(), ONE, "is a list in"),
+        (rows().with_columns(topics=pl.col("topics").list.join("|")), ONE, "several labels"),
         (rows().with_columns(topics=pl.lit("art")), SCHEMA, "only the value 'art'"),
         (rows().with_columns(topics=pl.Series(["art", "law"] * 250)), SCHEMA, "no row has more than one label"),
-        (rows().with_columns(topics=pl.Series([["art", "law"], ["art"]] * 250)), SCHEMA, "all training rows have the label 'art'"),
+        (rows().with_columns(topics=pl.Series([["art", "law"], ["art"]] * 250)), SCHEMA, "have the label 'art'"),
     ],
     ids=["list", "text", "one", "single", "all"],
 )
-def test_labels_of_another_task_are_one_sentence(tmp_path: Path, frame: pl.DataFrame, schema: Schema, said: str) -> None:
+def test_labels_of_another_task_are_one_sentence(
+    tmp_path: Path, frame: pl.DataFrame, schema: Schema, said: str
+) -> None:
     with pytest.raises(BadInput) as caught:
         bench(tmp_path, frame=frame, schema=schema).upto("preprocess")
     assert said in caught.value.what

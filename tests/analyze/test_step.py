@@ -132,3 +132,20 @@ def test_an_impossible_analysis_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadLifecycle) as caught:
         Analyze(**wrong)
     assert caught.value.do
+
+
+def test_many_analysis_rows_that_are_nearly_rows_learned_from_are_told(tmp_path: Path) -> None:
+    rows = projects.rows(400)
+    there = pl.Series([split_of(who, SCHEMA.shares) for who in rows["applicant"]])
+    learned, mine = rows.filter(there == "train"), rows.filter(there == "analysis")
+    twins = learned.head(mine.height).with_columns(
+        applicant=mine["applicant"], amount=pl.col("amount") + 0.001, job=pl.col("job").str.to_uppercase()
+    )
+    on = bench(tmp_path, pl.concat([rows.filter(there != "analysis"), twins]))
+    done = on.upto("analyze")
+    assert done.facts["near_duplicates"] >= 0.8 * mine.height  # rounding parts a few
+    [alert] = done.alerts
+    assert (alert.severity, "nearly the same as rows that were learned from" in alert.what) == ("warn", True)
+    assert b"Rows that are nearly the same" in on.bytes("analyze", "report.html")
+    (tmp_path / "quiet").mkdir()
+    assert bench(tmp_path / "quiet", rows).upto("analyze").alerts == []

@@ -106,7 +106,6 @@ def test_an_export_holds_the_rows_of_the_version(project: Path, noria: Noria, tm
         (["show", "loans@²"], "no tag ² (dataset loans). There are: none yet."),
         (["diff", "loans@1", "loan@2"], "no dataset loan (datasets). Did you mean loans?"),
         (["compare", "loans@1", "loan"], "no dataset loan (datasets). Did you mean loans?"),
-        (["compare", "loans@1", "rows.csv"], "there is no file rows.csv (noria data). Correct its path."),
         (["quarantine", "loan", "x", "--reason", "r"], "no dataset loan (datasets). Did you mean loans?"),
         (["verify", "loan"], "no dataset loan (datasets). Did you mean loans?"),
         (["untag", "loans", "x"], "no tag x (dataset loans). There are: none yet."),
@@ -166,6 +165,11 @@ def test_versions_batches_and_files_are_compared_with_each_other(project: Path, 
     files = noria("data", "compare", tmp_path / "same.csv", tmp_path / "moved.parquet", "--label", "approved")
     assert "job" in files.out.partition("Columns")[2].splitlines()[2]
     assert "+30.0%" in files.out
+
+
+def test_a_mistyped_file_is_told_from_those_that_there_are(mine: Path, noria: Noria) -> None:
+    assert noria("data", "compare", "loans@1", "inbox/11.csv").said.endswith("Did you mean inbox/1.csv?")
+    assert noria("data", "compare", "loans@1", "no/rows.csv").said.endswith("There are: none yet.")
 
 
 def test_files_are_compared_where_nothing_was_ever_run(
@@ -276,3 +280,28 @@ def test_all_of_it_works_from_another_folder_with_the_home_named(
     assert [one["number"] for one in noria("data", "log", "--json").data] == [1, 2]
     assert noria("data", "verify", "loans@1").code == 0
     assert noria("data", "compare", "loans@1", "loans@2").code == 0
+
+
+def test_a_version_that_was_not_validated_yet_is_diffed_and_compared_too(mine: Path, noria: Noria) -> None:
+    first = noria("data", "show", "loans@1", "--json").data["batches"][0]["id"]
+    made = noria("data", "quarantine", "loans", first, "--reason", "a faulty sensor", "--json").data["version"]
+    assert (made["number"], made["rows"], made["verdict"]) == (3, 300, None)
+    assert "Verdict: not validated yet." in noria("data", "show", "loans").out
+    found = noria("data", "diff", "loans@2", "loans@3", "--json").data
+    assert (found["rows_gone"], found["batches_gone"]) == (600, [first])
+    assert found["labels_before"].keys() == found["labels_after"].keys() == {"no", "yes"}
+    assert noria("data", "compare", "loans@2", "loans@3", "--json").data["rows"] == [900, 300]
+
+
+def test_another_label_is_counted_from_the_rows(project: Path, noria: Noria) -> None:
+    found = noria("data", "compare", "loans@1", "loans@2", "--label", "job", "--json").data
+    assert {one["label"] for one in found["labels"]} == {"clerk", "nurse", "smith"}
+
+
+def test_columns_that_came_and_went_are_in_the_difference(mine: Path, noria: Noria) -> None:
+    rows = projects.rows(300, seed=9, first=200_000).with_columns(income=pl.lit(1.5))
+    rows.write_csv(mine / "inbox" / "3.csv")
+    noria("run", "lifecycle.py")
+    assert noria("data", "diff", "loans@2", "loans@3", "--json").data["columns_added"] == {"income": "Float64"}
+    assert "income Float64" in noria("data", "diff", "loans@3", "loans@2").out
+    assert noria("data", "verify", "loans@3").code == 0

@@ -22,7 +22,7 @@ ROWS = 7  # of each content
 class Feed:
     """Where content arrives; ``column`` holds what names a row, ``deaths`` is how often a test kills it."""
 
-    column, deaths = "who", 6
+    column, deaths = "who", 4
 
     def __init__(self, folder: Path, url: str = "") -> None:
         self.folder, self.url = folder, url
@@ -93,7 +93,7 @@ class Sqlite(Feed):
 
 
 class Postgres(Sqlite):
-    deaths = 6
+    deaths = 4
 
     def source(self) -> Source:
         return Sql("SELECT s.*, 1.5::numeric(4, 2) AS price FROM sales s;", self.url, watermark="age")
@@ -103,7 +103,7 @@ class Postgres(Sqlite):
 
 
 class AdbcSqlite(Sqlite):
-    deaths = 6
+    deaths = 4
 
     def source(self) -> Source:
         return Sql("sales", f"adbc+{self.url}", watermark="age")

@@ -40,4 +40,12 @@ def file(name: str, digest: str) -> Arrival:
 def test_only_a_file_that_was_corrected_before_it_was_accepted_is_left_out(
     offered: list[Arrival], kept: list[str], out: set[str], back: set[str]
 ) -> None:
-    assert replaced(offered, {"1": "a"}, kept) == (out, back)
+    assert replaced(offered, {"1": "a"}, kept, {}) == (out, back)
+
+
+def test_who_offers_what_a_file_grew_to_offers_what_it_was() -> None:
+    after = {"2": "1", "3": "2"}
+    names = dict.fromkeys("123", "a")
+    assert replaced([Arrival("files", "a", "3", 1)], names, (), after) == (set(), {"1", "2", "3"})
+    assert replaced([Arrival("files", "a", "2", 1)], names, (), after) == ({"3"}, {"1", "2"})
+    assert replaced([Arrival("files", "a", "4", 1)], names, (), after) == ({"1", "2", "3"}, set())

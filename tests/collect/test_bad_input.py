@@ -9,8 +9,9 @@ import pytest
 
 from data.steps import Bench
 from noria.collect import check
+from noria.collect.config import Rows
 from noria.data import table
-from noria.errors import BadInput
+from noria.errors import BadInput, UserError
 from noria.lifecycle import Lifecycle
 from noria.store import datasets
 
@@ -155,3 +156,38 @@ def test_a_table_of_two_thousand_columns_is_collected(tmp_path: Path, kind: str)
     rows = table.scan(f"{bench.settings.data}/loans", bench.do("collect").facts["batches"]).collect()
     assert rows.select(wide.columns).equals(wide)
     assert rows["_row"].to_list() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"a": 1}, "column more holds Struct"),
+        (2**64, "whole numbers of more than 64 bits"),
+        (2**200, "did not give rows"),
+        (LONG, "column more has a value of 17 MB"),
+        (b"\x00", "column more holds Binary"),
+        ([[1]], "column more holds List"),
+        (object(), "column more holds Object"),
+    ],
+    ids=["struct", "beyond 64 bits", "beyond 128 bits", "long", "bytes", "list of lists", "object"],
+)
+def test_values_of_a_function_that_no_table_holds(tmp_path: Path, value: object, said: str) -> None:
+    rows: list[dict[str, object]] = [{"who": "a", "more": "x", "paid": "yes"}]
+    bench = Bench(tmp_path, Lifecycle("loans", collect=Rows(lambda: rows), label="paid"))
+    bench.do("collect")
+    rows[0] = {"who": "a", "more": value, "paid": "yes"}
+    with pytest.raises(UserError) as caught:
+        bench.do("collect")
+    assert said in caught.value.what
+    assert "\n" not in str(caught.value)
+    with bench.store.read() as c:
+        assert len(datasets.versions(c, "loans")) == 1
+    rows[0] = {"who": "b", "more": "y", "paid": "no"}
+    facts = bench.do("collect").facts
+    assert table.scan(f"{bench.settings.data}/loans", facts["batches"]).collect()["who"].to_list() == ["a", "b"]
+
+
+@pytest.mark.parametrize("content", [b'{"who": "Jos\xe9", "age": 1, "paid": "yes"}\n', b'{"who": "a", "age": 1\n'])
+def test_json_lines_in_another_encoding_or_cut(bench: Bench, content: bytes) -> None:
+    bench.arrive("2.jsonl", content)
+    refused(bench, "not readable as jsonl")

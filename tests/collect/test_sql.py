@@ -138,6 +138,19 @@ def test_who_reads_by_adbc_from_now_on_goes_on_where_the_source_was(tmp_path: Pa
     assert found["paid"].to_list() == ["a", "100 % of :this"]
 
 
+@pytest.mark.parametrize("read_by", [str, by_adbc], ids=["SQLAlchemy", "ADBC"])
+def test_signs_in_a_query_and_in_a_watermark_are_what_they_are(
+    tmp_path: Path, shop: str, read_by: Callable[[str], str]
+) -> None:
+    query = "SELECT *, ':x' AS colon FROM sales WHERE paid LIKE '%a%' AND id::text <> '100%'"
+    on = bench(tmp_path, Sql(query, read_by(shop), watermark="paid"))
+    assert kept(on, on.do("collect").facts)["colon"].to_list() == [":x"]
+    do(shop, "INSERT INTO sales (paid) VALUES ('it''s 5 % a')")
+    assert kept(on, on.do("collect").facts)["paid"].to_list() == ["a", "it's 5 % a"]
+    do(shop, "INSERT INTO sales (paid) VALUES ('its a')")
+    assert kept(on, on.do("collect").facts)["paid"].to_list() == ["a", "it's 5 % a", "its a"]
+
+
 def test_adbc_without_its_drivers_or_a_query_that_it_refuses_is_one_sentence(
     tmp_path: Path, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +174,9 @@ def test_adbc_without_its_drivers_or_a_query_that_it_refuses_is_one_sentence(
         ("SELECT id, 12345678901234567890123::numeric AS n, paid = 'a' AS b FROM sales", "b", "refused"),
         ("SELECT id, '1 day'::interval AS long, paid FROM sales", "id", "column long holds Duration"),
         ("SELECT id FROM sales", "id", "there is no column 'paid'"),
+        ("""SELECT id, '{"a": {"b": 1}}'::json AS more, paid FROM sales""", "id", "column more holds Struct"),
+        ("SELECT id, repeat('x', 16777217) AS more, paid FROM sales", "id", "column more has a value of 17 MB"),
+        ("SELECT id, 'x'::bytea AS more, paid FROM sales", "id", "column more holds Binary"),
     ],
 )
 def test_what_cannot_be_collected_from_a_database_is_one_sentence(

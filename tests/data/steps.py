@@ -72,6 +72,7 @@ class Bench:
             clock=NOON,
             store=self.store,
             artifacts=self.artifacts,
+            config_of=self.lifecycle.config,
         )
 
     def do(self, word: str, remedy: str | None = None) -> Attempt:

@@ -137,6 +137,12 @@ def test_by_time_no_row_moves_when_others_arrive_early_or_late(arrivals: list[li
     assert [end for end, _ in cuts] == sorted({end for end, _ in cuts})
 
 
+def test_the_key_that_proves_splits_by_time_disjoint_is_the_time_where_there_is_one() -> None:
+    schema = Schema(label="y", subject="who", time="at", split="time")
+    frame = pl.DataFrame({"at": [7, None, None], "who": ["a", "b", None], "y": 0, "x": 1})
+    assert keys(frame, schema).to_list() == ["7", "b", "x\x1e1"]
+
+
 @settings(deadline=None)
 @given(times)
 def test_by_time_rows_of_one_moment_are_together_and_the_newest_are_for_analysis(values: list[int | None]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from contracts.model_format import NUMBER, TWO, learned
 from model import test_formats
 from noria.errors import BadInput, UserError
-from noria.model import foreign, foreign_onnx, mlflow, portable
+from noria.model import elsewhere, foreign_onnx, mlflow, portable
 from noria.model.environment import environment
 from noria.model.example import typical
 from noria.model.foreign import Wish
@@ -60,7 +60,7 @@ def test_a_classifier_as_onnx_keeps_its_answers_and_its_classes(kind: str, zipma
     made.fit(rows.to_numpy(), truth)
     data = to_onnx(made, rows.to_numpy()[:1], options={id(made): {"zipmap": zipmap}}).SerializeToString()
     packed = foreign_onnx.adopt(data, Wish("paid", () if zipmap else ("no", "yes")))
-    foreign.try_out(packed, "test")
+    elsewhere.try_out(packed, "test")
     found = asked(packed, rows)
     assert (packed.signature.classes, packed.signature.label) == (("no", "yes"), "paid")
     assert found.label.tolist() == made.predict(rows.to_numpy()).tolist()
@@ -118,7 +118,7 @@ def test_a_network_that_gives_softmax_or_one_sigmoid_is_a_classifier() -> None:
 )
 def test_what_cannot_be_understood_is_one_sentence(data: Any, wish: Wish, said: str) -> None:
     with pytest.raises(UserError, match=said) as caught:
-        foreign.try_out(foreign_onnx.adopt(data(), wish), "test")
+        elsewhere.try_out(foreign_onnx.adopt(data(), wish), "test")
     assert caught.value.do
 
 
@@ -143,7 +143,7 @@ def test_what_mlflow_loads_gives_the_same_answers(kind: str, signature: Any, tmp
     assert loaded.get_output_schema().input_names() == list(want.columns)
     assert loaded.load_input_example(str(folder)) is not None
     assert any(line.startswith("noria==") for line in (folder / "requirements.txt").read_text().splitlines())
-    again, origin = foreign.read(folder, Wish())
+    again, origin = elsewhere.read(folder, Wish())
     assert again.to_bytes() == packed.to_bytes()
     assert "noria" in origin
 
@@ -206,6 +206,10 @@ def logged(folder: Path, flavour: str, **options: Any) -> Path:
 
         data = lightgbm.Dataset(rows, truth == "yes")
         made: Any = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5)
+    elif flavour == "xgboost":
+        import xgboost
+
+        made = xgboost.train({"objective": "binary:logistic", "nthread": 1}, xgboost.DMatrix(rows, truth == "yes"), 5)
     elif flavour == "onnx":
         from skl2onnx import to_onnx
 
@@ -219,11 +223,11 @@ def logged(folder: Path, flavour: str, **options: Any) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("flavour", ["onnx", "sklearn", "lightgbm"])
+@pytest.mark.parametrize("flavour", ["onnx", "sklearn", "lightgbm", "xgboost"])
 def test_a_flavour_in_a_safe_format_is_taken_with_its_columns_and_answers(flavour: str, tmp_path: Path) -> None:
     options = {"serialization_format": "skops"} if flavour == "sklearn" else {}
     folder = logged(tmp_path / "theirs", flavour, **options)
-    packed, origin = foreign.read(folder, Wish("paid", ("no", "yes")))
+    packed, origin = elsewhere.read(folder, Wish("paid", ("no", "yes")))
     rows, _ = table()
     assert flavour in origin
     assert [one.name for one in packed.signature.inputs] == ["age", "debt", "pay"]
@@ -232,6 +236,11 @@ def test_a_flavour_in_a_safe_format_is_taken_with_its_columns_and_answers(flavou
         import lightgbm
 
         expected = lightgbm.Booster(model_file=str(folder / "model.lgb")).predict(rows)
+    elif flavour == "xgboost":
+        import xgboost
+
+        booster = xgboost.Booster(model_file=str(folder / "model.ubj"))
+        expected = booster.predict(xgboost.DMatrix(rows))
     else:
         expected = fitted().predict_proba(rows)[:, 1]
     assert asked(packed, rows).probability[:, 1] == pytest.approx(expected, abs=1e-5)
@@ -241,13 +250,13 @@ def test_a_flavour_in_a_safe_format_is_taken_with_its_columns_and_answers(flavou
 def test_a_pickle_is_refused_unless_its_digest_is_named(kind: str, tmp_path: Path) -> None:
     folder = logged(tmp_path / "theirs", "sklearn", serialization_format=kind)
     with pytest.raises(UserError, match="reading it runs whatever code its maker put in") as caught:
-        foreign.read(folder, Wish())
+        elsewhere.read(folder, Wish())
     digest = hashlib.sha256((folder / "model.pkl").read_bytes()).hexdigest()
     assert f"--trust {digest[:16]}" in caught.value.do
     for wrong in (digest[:11], "0" * 64, "yes"):
         with pytest.raises(UserError, match="it has another digest"):
-            foreign.read(folder, Wish(trust=wrong))
-    packed, _ = foreign.read(folder, Wish(trust=digest[:12]))
+            elsewhere.read(folder, Wish(trust=wrong))
+    packed, _ = elsewhere.read(folder, Wish(trust=digest[:12]))
     rows, _ = table()
     assert asked(packed, rows).label.tolist() == fitted().predict(rows).tolist()
 
@@ -268,7 +277,7 @@ def test_nothing_of_a_refused_pickle_was_run(tmp_path: Path) -> None:
     folder = logged(tmp_path / "theirs", "sklearn", serialization_format="pickle")
     (folder / "model.pkl").write_bytes(pickle.dumps(Bomb(tmp_path / "mark")))
     with pytest.raises(UserError):
-        foreign.read(folder, Wish(trust="0" * 64))
+        elsewhere.read(folder, Wish(trust="0" * 64))
     assert not (tmp_path / "mark").exists()
 
 
@@ -281,7 +290,7 @@ def test_a_python_function_is_refused_even_with_a_word_of_trust(tmp_path: Path) 
 
     mlflow.pyfunc.save_model(str(tmp_path / "theirs"), python_model=Own(), pip_requirements=[])
     with pytest.raises(UserError, match="a Python function is its maker's own code"):
-        foreign.read(tmp_path / "theirs", Wish(trust="0" * 64))
+        elsewhere.read(tmp_path / "theirs", Wish(trust="0" * 64))
 
 
 def test_a_directory_cannot_name_files_outside_of_itself(tmp_path: Path) -> None:
@@ -290,4 +299,4 @@ def test_a_directory_cannot_name_files_outside_of_itself(tmp_path: Path) -> None
     text = (folder / "MLmodel").read_text()
     (folder / "MLmodel").write_text(text.replace("data: model.lgb", "data: ../outside.lgb"))
     with pytest.raises(BadInput, match="which is no file in it"):
-        foreign.read(folder, Wish())
+        elsewhere.read(folder, Wish())

@@ -15,6 +15,7 @@ from noria.run import memory
 from noria.run.place import open_place
 from noria.store import runs
 
+DECLARED = '{"train": nr.Resources(memory_mb=700), "tune": nr.Resources(memory_mb=700)}'
 GREEDY = """
 @loans.train
 def model(params):

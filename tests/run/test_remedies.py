@@ -6,10 +6,11 @@ import pytest
 
 import projects
 from noria import settings
+from noria.cli.main import main
 from noria.errors import UserError
-from noria.run.local import Turn, Watcher, turn
+from noria.run.local import Turn, Watcher, compile_file, load, turn
 from noria.run.place import Place, open_place
-from noria.store import audit, datasets, verdicts
+from noria.store import audit, datasets, runs, verdicts
 
 
 class Heard(Watcher):
@@ -44,7 +45,7 @@ def test_a_batch_that_is_quarantined_leaves_the_run_with_the_version_from_before
         "reused",
         "reused",
     )
-    assert "is left out: approved: the share of label" in heard.sentences[0]
+    assert "is left out: loans@2, approved: the share of label" in heard.sentences[0]
     assert heard.sentences[1] == "Nothing new is left: the run goes on with loans@1, as before."
     assert done.run.message == " ".join(heard.sentences)
     with place.store.read() as c:
@@ -123,3 +124,20 @@ def test_what_is_not_said_in_full_is_refused(tmp_path: Path, remedy: str, reason
     file = projects.write(tmp_path / "project")
     with pytest.raises(UserError, match=match):
         turn(open_place(settings.load(file.parent, environ={})), file, remedy=remedy, reason=reason)
+
+
+def test_a_single_step_that_is_blocked_leaves_the_batch_out_and_the_run_is_done_again_from_collect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, file = shifted(tmp_path)
+    monkeypatch.chdir(file.parent)
+    projects.change(file, '"inbox/*.csv"', f'"{file.parent}/inbox/*.csv"')  # the code is run from elsewhere
+    code = load(file)
+    plan = compile_file(place, file, code)
+    with place.store.begin() as c:
+        run = runs.start(c, place.clock, plan, key="k", trigger="orchestrator", remedy="quarantine")
+    steps = [main(["step", run.id, word]) for word in ("collect", "validate", "collect", "validate")]
+    assert steps == [0, 3, 0, 0]
+    said = capsys.readouterr().err
+    assert "Nothing new is left: the run goes on with loans@1" in said
+    assert "Do the run again from collect." in said

@@ -3,11 +3,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
+from alembic import command
+from sqlalchemy import create_engine, inspect, text
 
 from contracts.metadata import MetadataContract
 from noria.errors import StoreUnavailable, UserError
+from noria.store import datasets
 from noria.store.engine import Store, open_store
+from noria.store.migrations.upgrade import _config
 from noria.store.tables import metadata
 
 
@@ -94,4 +97,28 @@ def test_a_postgresql_url_needs_no_driver(postgres_url: str) -> None:
     store = open_store(postgres_url.replace("+psycopg", ""))
     with store.read() as c:
         assert c.dialect.driver == "psycopg"
+    store.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
+def test_a_database_of_the_first_revision_keeps_its_rows(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path / 'n.db'}" if engine == "sqlite" else request.getfixturevalue("postgres_url")
+    first = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    config = _config()
+    with first.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO batch (id, dataset, number, digest, rows, bytes, origin, source, state, arrived_at) "
+                "VALUES ('b', 'loans', 1, 'd', 10, 100, 'files', '{}', 'accepted', '2026-01-01 00:00:00')"
+            )
+        )
+    first.dispose()
+    store = open_store(url)
+    with store.read() as c:
+        (kept,) = datasets.batches(c, "loans")
+    assert (kept.id, kept.rows, kept.rows_digest) == ("b", 10, None)
     store.close()

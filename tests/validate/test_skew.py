@@ -14,6 +14,7 @@ from noria.data import captured, table
 from noria.lifecycle import Lifecycle
 from noria.plan import Step
 from noria.validate import step
+from noria.validate.config import Validate
 from validate.test_step import SCHEMA
 
 
@@ -78,3 +79,10 @@ def test_a_few_answers_say_nothing_and_new_ones_make_the_step_look_again(on: Ben
         seen.append(step.observe(World, Step("validate")))
         assert skewed(on) == {}
     assert len(set(seen)) == 3
+
+
+def test_what_is_served_may_block_but_no_batch_is_to_blame_for_it(on: Bench) -> None:
+    on.lifecycle.validate = Validate(rules={"serving_skew": "block"})
+    serve(on, projects.rows(300, seed=9).with_columns(pl.col("age") * 12))
+    assert skewed(on).keys() == {"age"}
+    assert (on.results["validate"].facts["verdict"], on.results["validate"].facts["blamed"]) == ("block", [])

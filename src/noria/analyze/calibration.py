@@ -54,4 +54,10 @@ def _numbers(said: Floats, seen: Floats) -> Iterator[dict[str, Any]]:
         span = mean(seen[here])
         if span is not None:
             rows = int(here.sum())
-            yield {"rows": rows, "said": float(said[here].mean()), "seen": span.value, "low": span.low, "high": span.high}
+            yield {
+                "rows": rows,
+                "said": float(said[here].mean()),
+                "seen": span.value,
+                "low": span.low,
+                "high": span.high,
+            }

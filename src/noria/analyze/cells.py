@@ -26,7 +26,7 @@ class Grouping:
 
     def sums(self, weights: NDArray[np.generic] | None = None) -> NDArray[np.float64]:
         """Rows of each group, or the sum of their weights."""
-        return np.bincount(self.codes, weights, minlength=len(self.names))
+        return np.bincount(self.codes, weights, minlength=len(self.names)).astype(np.float64)
 
     def cross(self, other: "Grouping") -> "Grouping | None":
         """The groups of both together, those that occur; None if there are too many."""
@@ -65,7 +65,9 @@ class Cells:
             crossed = found.cross(self._of(part))
             if crossed is None:
                 raise BadLifecycle(
-                    f"{name} makes more than {CELLS:,} groups", where="analyze", do="Slice by columns with fewer values."
+                    f"{name} makes more than {CELLS:,} groups",
+                    where="analyze",
+                    do="Slice by columns with fewer values.",
                 )
             found = crossed
         return found

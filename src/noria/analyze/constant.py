@@ -12,7 +12,7 @@ from noria.stats.interval import wilson
 NEARLY = 0.98
 TRUTH = 0.10
 
-Codes = NDArray[np.integer[Any]]
+Codes = NDArray[np.integer[Any]] | NDArray[np.bool_]
 
 
 def dominated(
@@ -25,9 +25,7 @@ def dominated(
     y, given
         Places in ``labels`` of what is true and of what is given, [n].
     """
-    return [
-        {"column": name, **found} for name in columns for found in _of(cells.by(name), y, given, labels, smallest)
-    ]
+    return [{"column": name, **found} for name in columns for found in _of(cells.by(name), y, given, labels, smallest)]
 
 
 def _of(by: Grouping, y: Codes, given: Codes, labels: Sequence[str], smallest: int) -> Iterator[dict[str, Any]]:
@@ -41,4 +39,10 @@ def _of(by: Grouping, y: Codes, given: Codes, labels: Sequence[str], smallest: i
         other = count - int(true[at, top])
         if wilson(other, count)[0] > TRUTH:
             share = float(said[at, top] / count)
-            yield {"group": by.names[at], "rows": count, "label": labels[top], "given": share, "truth": 1 - other / count}
+            yield {
+                "group": by.names[at],
+                "rows": count,
+                "label": labels[top],
+                "given": share,
+                "truth": 1 - other / count,
+            }

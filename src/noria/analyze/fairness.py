@@ -42,7 +42,12 @@ def fairness(
         by = cells.by(name)
         for label, groups in _judged(by, y, scores, signature, smallest):
             key = name if label is None else f"{name}: {label}"
-            found[key] = {"column": name, "label": label, "groups": groups, "differences": differences(groups, smallest)}
+            found[key] = {
+                "column": name,
+                "label": label,
+                "groups": groups,
+                "differences": differences(groups, smallest),
+            }
     return found
 
 

@@ -108,18 +108,19 @@ def _caption(rate: str, between: Mapping[str, Any], result: Mapping[str, Any]) -
 
 def _rate(rate: Mapping[str, Any]) -> str | None:
     """A value with its interval."""
-    return None if rate["value"] is None else f"{rate['value']:.3g} ({_range(rate['low'], rate['high'])})"
+    return None if rate["value"] is None else f"{rate['value']:.3g} ({rate['low']:.3g} to {rate['high']:.3g})"
 
 
 def _sensitivity(found: Sequence[Mapping[str, Any]]) -> str:
-    small = [(one["feature"], one["kind"], one["flipped"], one["change"]) for one in found]
+    flips = any(one["flipped"] is not None for one in found)
+    small = [(one["feature"], one["kind"], *([one["flipped"]] if flips else []), one["change"]) for one in found]
     worst = [
         (one["feature"], row["row"], row["before"], row["after"], row["answer"], row["becomes"], row["change"])
         for one in found[:10]
         for row in one["worst"][:1]
     ]
     heads = ["feature", "row (batch/place)", "value", "changed to", "answer", "becomes", "change"]
-    first = table(["feature", "kind", "flipped labels", "mean change"], small)
+    first = table(["feature", "kind", *(["flipped labels"] if flips else []), "mean change"], small)
     return first + (f"<p>The row that changes most, by feature:</p>{table(heads, worst)}" if worst else "")
 
 

@@ -13,6 +13,7 @@ from noria.stats.interval import wilson
 from noria.stats.metrics import METRICS, all_of
 
 FOUND = 20  # bad slices that are kept
+CHANCE = 0.05
 KEYS = 0.5  # a column with more different values a row than this tells rows apart: it makes no slices
 
 
@@ -33,12 +34,16 @@ def table(
 
 
 class _Tried(NamedTuple):
-    """All groups by some columns that have enough rows: their names, rows, and wrong rows."""
+    """All groups by some columns that have enough rows: their names, rows, wrong rows, and whether they are to be told.
+
+    A group by two columns says more than one by either alone only if it is worse than the rest of both.
+    """
 
     columns: str
     groups: tuple[str, ...]
     rows: NDArray[np.float64]
     wrong: NDArray[np.float64]
+    more: NDArray[np.bool_]
 
 
 def search(cells: Cells, columns: Sequence[str], wrong: NDArray[np.bool_], smallest: int) -> list[dict[str, Any]]:
@@ -53,12 +58,14 @@ def search(cells: Cells, columns: Sequence[str], wrong: NDArray[np.bool_], small
     Returns
     -------
     list
-        Worst first. Of those listed at most one in twenty is by chance (Benjamini-Hochberg over the whole search).
+        Worst first. Of those listed at most one in twenty is by chance (Benjamini-Hochberg over the whole search). Of
+        two columns only what is worse than the rest of the group by either.
     """
     tried = list(_tried(cells, columns, wrong, smallest))
     if not tried:
         return []
     rows, bad = np.concatenate([one.rows for one in tried]), np.concatenate([one.wrong for one in tried])
+    more = np.concatenate([one.more for one in tried])
     total, all_wrong = len(wrong), int(wrong.sum())
     p = two_shares(bad, rows, all_wrong - bad, total - rows)
     here, elsewhere = bad / rows, (all_wrong - bad) / np.maximum(1, total - rows)
@@ -72,7 +79,7 @@ def search(cells: Cells, columns: Sequence[str], wrong: NDArray[np.bool_], small
             "elsewhere": float(elsewhere[place]),
             "p": float(p[place]),
         }
-        for place in np.flatnonzero(discoveries(p) & (here > elsewhere))
+        for place in np.flatnonzero(discoveries(p) & (here > elsewhere) & more)
     ]
     kept.sort(key=lambda one: (one["p"], one["column"], one["group"]))
     return kept[:FOUND]
@@ -92,14 +99,24 @@ def _tried(cells: Cells, columns: Sequence[str], wrong: NDArray[np.bool_], small
     known = {name: cells.by(name) for name in columns}
     usable = {name: one for name, one in known.items() if len(one.names) <= KEYS * max(1, len(wrong))}
     for name, one in usable.items():
-        yield _counted(name, one, wrong, smallest)
+        yield _counted(name, one, (), wrong, smallest)
     for a, b in combinations(usable, 2):
         crossed = usable[a].cross(usable[b])
         if crossed is not None:
-            yield _counted(f"{a} & {b}", crossed, wrong, smallest)
+            yield _counted(f"{a} & {b}", crossed, (usable[a], usable[b]), wrong, smallest)
 
 
-def _counted(columns: str, by: Grouping, wrong: NDArray[np.bool_], smallest: int) -> _Tried:
+def _counted(
+    columns: str, by: Grouping, parents: Sequence[Grouping], wrong: NDArray[np.bool_], smallest: int
+) -> _Tried:
     rows, bad = by.sums(), by.sums(wrong)
     enough = np.flatnonzero((rows >= smallest) & (rows < len(wrong)))
-    return _Tried(columns, tuple(by.names[place] for place in enough), rows[enough], bad[enough])
+    one_row = np.zeros(len(by.names), dtype=np.int64)
+    one_row[by.codes] = np.arange(len(by.codes))
+    more = np.ones(len(enough), dtype=bool)
+    for parent in parents:
+        place = parent.codes[one_row[enough]]
+        left, left_bad = parent.sums()[place] - rows[enough], parent.sums(wrong)[place] - bad[enough]
+        worse = bad[enough] * np.maximum(left, 1) > left_bad * rows[enough]
+        more &= worse & (two_shares(bad[enough], rows[enough], left_bad, left) < CHANCE)
+    return _Tried(columns, tuple(by.names[place] for place in enough), rows[enough], bad[enough], more)

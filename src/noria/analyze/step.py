@@ -16,7 +16,7 @@ from noria.model.signature import Signature
 from noria.stats.interval import bootstrap
 from noria.stats.metrics import METRICS, all_of, default
 from noria.stats.weighing import HALF
-from noria.store.attempt import Attempt
+from noria.store.attempt import Alert, Attempt
 
 FORMAT = 3
 USES = {
@@ -24,6 +24,7 @@ USES = {
     "train": ("model",),
 }
 LABEL_METRIC = {"classification": "accuracy", "multilabel": "f1_micro", "regression": "rmse"}  # slices are judged by it
+MANY = 0.05  # of the analysis rows, the share with a twin in training from which it is told
 WORST_SHARE = 0.1  # of a regression's answers, those that count as wrong
 
 Values = NDArray[Any]
@@ -124,7 +125,16 @@ def _disjoint(attempt: Attempt, rows: pl.DataFrame) -> dict[str, Any]:
             where="disjointness proof",
             do="Nothing was released. Report this: the split is wrong.",
         )
-    return {**found, "near": near.duplicates(rows, learned, attempt.schema)}
+    found["near"] = near.duplicates(rows, learned, attempt.schema)
+    if found["near"]["telling"] and found["near"]["rows"] > MANY * rows.height:
+        _tell_near(attempt, found["near"], rows.height)
+    return found
+
+
+def _tell_near(attempt: Attempt, twins: dict[str, Any], rows: int) -> None:
+    what = f"{twins['rows']:,} of {rows:,} analysis rows are nearly the same as rows that were learned from"
+    do = "See the report; name what such rows have in common as Schema(subject=...), so that they stay together."
+    attempt.alert(Alert("warn", what, attempt.lifecycle, do, {"shown": twins["shown"]}))
 
 
 def _finite(scores: Values) -> None:

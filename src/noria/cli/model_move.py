@@ -12,7 +12,8 @@ from noria.cli.model_find import AsJson, Name, Reason, find
 from noria.digest import Digest
 from noria.errors import NotFound, UserError
 from noria.lifecycle import NAME as NAMES
-from noria.model import example, foreign, package
+from noria.model import elsewhere, example, package
+from noria.model.foreign import Wish
 from noria.model.package import Package
 from noria.model.portable import portable
 from noria.release import imports, record
@@ -66,7 +67,7 @@ def import_(
         raise UserError("the reason is empty", where="--reason", do="Say why; it goes on record.")
     place = output.place_for()
     named = tuple(one.strip() for one in classes.split(",") if one.strip())
-    packed, origin = foreign.read(path, foreign.Wish(label, named, trust))
+    packed, origin = elsewhere.read(path, Wish(label, named, trust))
     person = Person(place.settings.actor, reason)
     with place.store.begin() as c:
         made = imports.take_in(c, place.artifacts, place.clock, model, packed, f"{origin} {path.name}", person)

@@ -9,6 +9,7 @@ from noria.cli import output
 from noria.errors import NotFound, Stopped, UserError
 from noria.run import notify
 from noria.run.execute import Order, execute
+from noria.run.leave_out import leave_out
 from noria.run.place import Place
 from noria.run.worker import code_of
 from noria.store import datasets, runs
@@ -36,6 +37,9 @@ def step(
     done = execute(place, code_of(place, found), Order(found, word, shard))
     for trouble in notify.send(place, done.alerts):
         print(f"noria: {trouble}", file=sys.stderr)
+    left_out = leave_out(place, found, done)
+    for sentence in left_out:
+        print(f"noria: {sentence}", file=sys.stderr)
     blocked = done.step.state == "blocked"
     if json:
         output.show_json(
@@ -46,7 +50,9 @@ def step(
     output.say(f"{word} {done.step.state}")
     if blocked:
         raise Stopped(
-            done.step.message or "a gate does not hold", where=f"run {run}, step {word}", do="See its report."
+            done.step.message or "a gate does not hold",
+            where=f"run {run}, step {word}",
+            do="Do the run again from collect." if len(left_out) > 1 else "See its report.",
         )
     return 0
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from sqlalchemy import URL, TextClause
-from sqlalchemy.dialects import postgresql, sqlite
 
 from noria.collect.pieces import Pieces
 from noria.errors import BadInput, StoreUnavailable
@@ -15,11 +13,19 @@ from noria.errors import BadInput, StoreUnavailable
 PREFIX = "adbc+"
 ROWS = 100_000  # in memory: SQLite's driver hands over a thousand at a time
 DRIVERS = {"postgresql": "adbc_driver_postgresql", "sqlite": "adbc_driver_sqlite"}
-DIALECTS: dict[str, Any] = {"postgresql": postgresql.dialect, "sqlite": sqlite.dialect}
 
 
-def rows(url: URL, query: TextClause) -> Pieces:
+def rows(backend: str, uri: str, query: str, address: str) -> Pieces:
     """What a query selects, a piece at a time, in the order of the query.
+
+    Parameters
+    ----------
+    backend
+        ``postgresql`` or ``sqlite``.
+    query
+        With its values in it: given parameters, the drivers would hold all rows in memory.
+    address
+        The database for messages, without a password.
 
     Raises
     ------
@@ -28,20 +34,17 @@ def rows(url: URL, query: TextClause) -> Pieces:
     StoreUnavailable
         If the database cannot be reached, or goes away before all rows were read.
     """
-    backend = url.get_backend_name()
     driver = _driver(backend)
     try:
-        with closing(driver.connect(_uri(url))) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(_written(query, backend))
+        with closing(driver.connect(uri)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(query)
             yield from _pieces(cursor.fetch_record_batch())
     except driver.ProgrammingError as error:
-        raise BadInput(
-            f"the query is refused: {_first(error)}", where=str(query), do="Correct query or watermark."
-        ) from error
+        raise BadInput(f"the query is refused: {_first(error)}", where=address, do="Correct it.") from error
     except (driver.Error, pa.ArrowException, OSError) as error:
         raise StoreUnavailable(
-            f"the database {url.render_as_string()} cannot be read: {_first(error)}",
-            where=str(query),
+            f"the database {address} cannot be read: {_first(error)}",
+            where=" ".join(query.split())[:60],
             do="See to it, then run the same command again; nothing is lost.",
         ) from error
 
@@ -53,18 +56,6 @@ def _driver(backend: str) -> Any:
         return import_module(f"{DRIVERS[backend]}.dbapi")
     except ImportError as error:
         raise BadInput("reading by ADBC takes its drivers", where=str(error), do="pip install 'noria[adbc]'") from error
-
-
-def _uri(url: URL) -> str:
-    if url.get_backend_name() == "sqlite":
-        return str(url.database)
-    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
-
-
-def _written(query: TextClause, backend: str) -> str:
-    """The query with its values in it: with parameters, the drivers would hold all rows in memory."""
-    dialect = DIALECTS[backend](paramstyle="named")
-    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 def _pieces(reader: pa.RecordBatchReader) -> Pieces:

@@ -13,6 +13,7 @@ from noria.collect.blocks import compressed
 from noria.collect.config import Files
 from noria.collect.offer import Offer, Taken
 from noria.data import parquet, table
+from noria.digest import Digest
 from noria.errors import BadInput
 from noria.store import datasets
 
@@ -48,8 +49,11 @@ def _taken(path: Path, source: Files, digest: str, mark: marks.Mark, attempt: An
     start = growth.end(before) if before else 0
     whole = streamed(path, source, attempt.scratch / digest, partial(table.fitting, at), start)
     marks.must_be(path, mark)
-    note = {"after": before.digest, "from": start, "size": mark[0]} if before else {}
-    return Taken(whole, digest, note, bytes=mark[0] - start, own=True)
+    if before is None:
+        return Taken(whole, digest, own=True)
+    content = Digest.of_json([digest, start]).hex  # the same file may have been written whole by one who died
+    note = {"after": before.digest, "from": start, "size": mark[0]}
+    return Taken(whole, content, note, bytes=mark[0] - start, own=True)
 
 
 def _as_held(source: Files, held: pl.Schema) -> Files:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import URL, Engine, NullPool, TextClause, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
 
@@ -89,14 +89,23 @@ def _parts(project: Path, source: Sql, after: list[str] | None, upto: list[str])
         query = text(f"SELECT * FROM {rows} WHERE {above}{mark} <= :upto ORDER BY {mark}")  # noqa: S608
         given = {"upto": _value(upto), **({"after": _value(after)} if after else {})}
         if source.address.whole.startswith(adbc.PREFIX):
-            for piece in adbc.rows(engine.url, query.bindparams(**given)):
-                yield _told(piece)
+            yield from map(_told, _by_adbc(engine.url, query.bindparams(**given)))
             return
         with engine.connect().execution_options(stream_results=True, max_row_buffer=CHUNK) as c:
             result = c.execute(query, given)
             names = list(result.keys())
             for chunk in result.partitions(CHUNK):
                 yield _frame([tuple(row) for row in chunk], names, source)
+
+
+def _by_adbc(url: URL, query: TextClause) -> pieces.Pieces:
+    backend = url.get_backend_name()
+    plain = url.set(drivername=backend).render_as_string(hide_password=False)
+    dialect: Any = make_url(f"{backend}://").get_dialect()
+    named = dialect(paramstyle="named")  # in the others, a per cent sign is two
+    written = str(query.compile(dialect=named, compile_kwargs={"literal_binds": True}))
+    uri = str(url.database) if backend == "sqlite" else plain
+    return adbc.rows(backend, uri, written, url.render_as_string())
 
 
 def _frame(rows: list[tuple[Any, ...]], names: list[str], source: Sql) -> pl.DataFrame:

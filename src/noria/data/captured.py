@@ -41,6 +41,14 @@ def predictions(settings: Settings, endpoint: str, upto: int | None = None) -> p
     return _all(settings, endpoint, "predictions", PREDICTION, upto).sort("id")
 
 
+def newest(settings: Settings, endpoint: str, most: int) -> pl.DataFrame:
+    """The newest captured predictions of an endpoint, at most so many, in no order."""
+    place = path(settings, endpoint, "predictions")
+    if table.version_of(place) < 0:
+        return pl.DataFrame(schema=PREDICTION)
+    return pl.scan_delta(place).select(list(PREDICTION)).top_k(most, by="id").collect()
+
+
 def labels(settings: Settings, endpoint: str, upto: int | None = None) -> pl.DataFrame:
     """The newest label and rating for each prediction, as of a commit of the feedback table (None: the newest)."""
     found = _all(settings, endpoint, "feedback", FEEDBACK, upto)

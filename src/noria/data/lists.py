@@ -44,6 +44,6 @@ def one_label_a_row(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """The rows as they are counted by label: of several labels, each has its row; a row without any has none."""
     if schema.task != "multilabel":
         return rows
-    return rows.with_columns(parts(rows[schema.label]).alias(schema.label)).explode(schema.label).drop_nulls(
-        schema.label
+    return (
+        rows.with_columns(parts(rows[schema.label]).alias(schema.label)).explode(schema.label).drop_nulls(schema.label)
     )

@@ -23,6 +23,6 @@ def class_weights(labels: NDArray[Any]) -> NDArray[np.float32]:
     """
     if labels.ndim == 2:
         each = [class_weights(one) for one in labels.T]
-        return np.mean(each, axis=0, dtype=np.float32)
+        return np.asarray(np.mean(each, axis=0), dtype=np.float32)
     values, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return (len(labels) / (len(values) * counts))[inverse].astype(np.float32)

@@ -232,10 +232,20 @@ def own(path: str, batch: str) -> pl.LazyFrame:
     Damaged
         If the batch is not in the table.
     """
+    return all_own(path, [batch])[batch]
+
+
+def all_own(path: str, batches: Sequence[str]) -> dict[str, pl.LazyFrame]:
+    """``own`` of each of several batches."""
     table = _open(path)
-    files = [] if table is None else _files(table).get(batch, [])
-    if not files:
-        raise Damaged(f"the table does not hold batch {batch}", where=path, do="Restore it from a backup.")
+    files = {} if table is None else _files(table)
+    missing = [batch for batch in batches if batch not in files]
+    if missing:
+        raise Damaged(f"the table does not hold batch {', '.join(missing)}", where=path, do="Restore it from a backup.")
+    return {batch: _plain(path, files[batch]) for batch in batches}
+
+
+def _plain(path: str, files: Sequence[str]) -> pl.LazyFrame:
     rows = pl.scan_parquet([Path(path) / unquote(file) for file in files], hive_partitioning=False)
     return rows.drop(RESERVED, strict=False)
 

@@ -74,8 +74,8 @@ def difference(a: Held, b: Held) -> Difference:
 def columns(path: str, batches: Sequence[str]) -> dict[str, str]:
     """The columns that these batches arrived with, and their types; from the files' footers, no row is read."""
     found: dict[str, Any] = {}
-    for batch in batches:
-        for name, kind in table.own(path, batch).collect_schema().items():
+    for rows in table.all_own(path, batches).values():
+        for name, kind in rows.collect_schema().items():
             found.setdefault(name, str(kind))
     return found
 

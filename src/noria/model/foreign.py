@@ -1,21 +1,17 @@
-"""A model that was made elsewhere, as a package: what is asked of it, and what its maker left unsaid."""
+"""A model that was made elsewhere: what is asked of it, what its maker left unsaid, and which bytes may be read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from noria.digest import Digest
-from noria.errors import BadInput, NoriaError, UserError
+from noria.errors import UserError
 from noria.model import package
 from noria.model.package import Package
 from noria.model.signature import Field, Signature
 
 FEWEST = 2  # classes
 SHORTEST, SHOWN = 12, 16  # digits of a digest: enough to say which bytes are meant
-OFF = 1e-3  # how far probabilities may be from adding up to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +29,6 @@ class Wish:
     label: str = "label"
     classes: tuple[str, ...] = ()
     trust: str | None = None
-
-
-def read(path: Path, wish: Wish) -> tuple[Package, str]:
-    """A foreign model as a package that was tried out, and what it was: an ONNX file, an MLflow directory or a package.
-
-    Raises
-    ------
-    UserError
-        If there is nothing there, it is of an unknown kind, or it holds a pickle that was not vouched for.
-    BadInput
-        If the model cannot be understood or does not answer.
-    """
-    if not path.exists():
-        raise UserError("there is no such file or folder", where=str(path), do="Give an ONNX file or an MLflow model.")
-    if path.is_dir():
-        from noria.model import foreign_mlflow
-
-        packed, origin = foreign_mlflow.read(path, wish)
-    elif path.suffix == ".onnx":
-        from noria.model import foreign_onnx
-
-        packed, origin = foreign_onnx.adopt(path.read_bytes(), wish), "ONNX file"
-    else:
-        packed, origin = of_noria(path, wish), "noria package"
-    try_out(packed, str(path))
-    return packed, origin
 
 
 def of_noria(file: Path, wish: Wish) -> Package:
@@ -89,35 +59,6 @@ def must_be_vouched(data: bytes, wish: Wish, file: Path, what: str) -> None:
         where=str(file.parent),
         do=f"Export it as skops or ONNX; or, if you know who made it, import it with --trust {digest[:SHOWN]}.",
     )
-
-
-def try_out(packed: Package, where: str) -> None:
-    """See that a model answers a row of zeros and ``missing``, and that its probabilities are some.
-
-    Raises
-    ------
-    BadInput
-        If it does not.
-    """
-    row: dict[str, Any] = {
-        one.name: np.array([0.0 if one.numeric else "missing"], dtype=object) for one in packed.signature.inputs
-    }
-    try:
-        found = packed.predictor().predict(row)
-    except NoriaError:
-        raise
-    except Exception as error:  # whatever a foreign model does wrong
-        text = (str(error).splitlines() or [""])[0][:200]
-        raise BadInput(f"the model does not answer: {text}", where=where, do="Export it again.") from error
-    if found.probability is None or packed.signature.several:
-        return
-    row_of = found.probability[0]
-    if (row_of < -OFF).any() or abs(float(row_of.sum()) - 1) > OFF:
-        raise BadInput(
-            f"the model gives {', '.join(f'{one:.3g}' for one in row_of[:5])}, which are no probabilities",
-            where=where,
-            do="Export it with the softmax or sigmoid at its end.",
-        )
 
 
 def signature(

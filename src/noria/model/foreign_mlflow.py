@@ -4,6 +4,7 @@ What is in a safe format is taken; a pickle runs whatever code its maker put in,
 vouches for its bytes.
 """
 
+import json
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -79,6 +80,28 @@ def _lightgbm(folder: Path, conf: Conf, columns: Sequence[Field], wish: Wish) ->
     return Package("lightgbm", made, {**sklearn.dump({"preprocessor": _as_it_is()}), **files})
 
 
+def _xgboost(folder: Path, conf: Conf, columns: Sequence[Field], wish: Wish) -> Package:
+    file = _file(folder, conf["data"])
+    xgboost = module("xgboost", extra="xgboost")
+    booster = xgboost.Booster()
+    try:
+        booster.load_model(str(file))  # binary or textual JSON, and nothing that runs
+    except xgboost.core.XGBoostError as error:
+        text = str(error).splitlines()[0][:200]
+        raise BadInput(f"this is no XGBoost model: {text}", where=str(file), do="Export it again.") from error
+    learner = json.loads(booster.save_config())["learner"]
+    names = booster.feature_names or [f"x{place}" for place in range(booster.num_features())]
+    fields = _numbers(columns or [Field(name, "number") for name in names], "xgboost")
+    objective = learner["objective"]["name"]
+    if objective not in ("binary:logistic", "multi:softprob") and not objective.startswith("reg:"):
+        raise BadInput(f"its objective {objective} gives no probabilities", where=str(file), do="Export another.")
+    several = max(2, int(learner["learner_model_param"]["num_class"]))
+    count = 0 if objective.startswith("reg:") else several
+    made = signature(fields, [str(k) for k in range(count)] if count else None, wish, count or None)
+    files = {"model.ubj": bytes(booster.save_raw("ubj")), "classes.txt": " ".join(map(str, range(count))).encode()}
+    return Package("xgboost", made, {**sklearn.dump({"preprocessor": _as_it_is()}), **files})
+
+
 def _sklearn(folder: Path, conf: Conf, columns: Sequence[Field], wish: Wish) -> Package:
     file = _file(folder, conf["pickled_model"])
     kind = conf.get("serialization_format", "pickle")
@@ -91,6 +114,7 @@ def _sklearn(folder: Path, conf: Conf, columns: Sequence[Field], wish: Wish) -> 
 FLAVOURS: dict[str, Callable[[Path, Conf, Sequence[Field], Wish], Package]] = {
     "onnx": _onnx,
     "lightgbm": _lightgbm,
+    "xgboost": _xgboost,
     "sklearn": _sklearn,
 }
 

@@ -7,6 +7,7 @@ flavour beside it, which needs no noria.
 import logging
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -27,10 +28,11 @@ FILE, DIGEST, GRAPH = "model.noria", "model.noria.sha256", "model.onnx"
 TYPES = {"number": "double", "bool": "boolean", "category": "string", "text": "string"}
 NEEDED = {  # kind: what has to be installed where the model is loaded
     "onnx": ("noria", "onnx", "onnxruntime", "numpy", "pandas"),
+    "xgboost": ("noria", "xgboost", "xgboost-cpu", "scikit-learn", "skops", "numpy", "scipy", "pandas"),
+    "torch": ("noria", "torch", "safetensors", "scikit-learn", "skops", "cloudpickle", "numpy", "scipy", "pandas"),
     "lightgbm": ("noria", "lightgbm", "scikit-learn", "skops", "numpy", "scipy", "pandas"),
     "sklearn": ("noria", "scikit-learn", "lightgbm", "skops", "cloudpickle", "numpy", "scipy", "pandas"),
 }
-OTHERWISE = ("noria", "scikit-learn", "skops", "cloudpickle", "numpy", "scipy", "pandas", "torch", "xgboost")
 
 
 def write(folder: Path, packed: Package, example: pd.DataFrame, about: Mapping[str, Any]) -> None:
@@ -75,13 +77,15 @@ def write(folder: Path, packed: Package, example: pd.DataFrame, about: Mapping[s
         shutil.copytree(made, folder)
 
 
-def module(name: str) -> Any:
+def module(name: str, extra: str = "mlflow") -> Any:
     """A module of MLflow or of what it needs; ``UserError`` that names the extra if it is not installed."""
     try:
-        return import_module(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow warns of its own type hints
+            return import_module(name)
     except ImportError as error:
         raise UserError(
-            f"MLflow is not installed: {error}", where=name, do="Install it: pip install 'noria[mlflow]'."
+            f"{name} is not installed: {error}", where=name, do=f"Install it: pip install 'noria[{extra}]'."
         ) from error
 
 
@@ -100,7 +104,7 @@ def signature_of(signature: Signature) -> Any:
 def requirements(kind: str, environment: Mapping[str, Any]) -> list[str]:
     """What the model needs, in the versions it was made with."""
     held = packages_of(environment)
-    return [f"{name}=={held[name]}" for name in NEEDED.get(kind, OTHERWISE) if name in held]
+    return [f"{name}=={held[name]}" for name in NEEDED[kind] if name in held]
 
 
 class Answers:

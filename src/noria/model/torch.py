@@ -7,7 +7,7 @@ that a server needs no checkout. It is read only if the metadata store knows the
 import copy
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -48,7 +48,9 @@ def is_torch(estimator: Any) -> bool:
     return type(estimator).__name__ == "Torch" and hasattr(estimator, "module_")
 
 
-def output(module: Any, X: Any, kind: str, device: str = "cpu") -> NDArray[np.float32]:
+def output(
+    module: Any, X: Any, kind: str, seen: Sequence[int] | None = None, device: str = "cpu"
+) -> NDArray[np.float32]:
     """What a module says to features [n, m]: probabilities [n, classes] or [n, labels], or values [n].
 
     Parameters
@@ -56,6 +58,8 @@ def output(module: Any, X: Any, kind: str, device: str = "cpu") -> NDArray[np.fl
     kind
         What its output is: ``classes`` (a logit each), ``binary`` (one logit for the second of two classes),
         ``labels`` (a logit each, any number of them true), ``values``.
+    seen
+        The classes that there were in training: only they have a probability, one column each. None: all.
     """
     library = torch()
     found = []
@@ -64,7 +68,9 @@ def output(module: Any, X: Any, kind: str, device: str = "cpu") -> NDArray[np.fl
             part = X[start : start + ROWS]
             dense = np.array(part.toarray() if sparse.issparse(part) else part, dtype=np.float32)
             said = module(library.from_numpy(dense).to(device))
-            found.append(answered(library, said.reshape(len(dense), -1), kind).cpu().numpy())
+            said = said.reshape(len(dense), -1)
+            said = said if seen is None or kind != "classes" else said[:, list(seen)]
+            found.append(answered(library, said, kind).cpu().numpy())
     return np.concatenate(found) if found else np.zeros((0, 1), np.float32)
 
 
@@ -104,7 +110,7 @@ class Network:
 
     def predict(self, columns: Columns) -> Prediction:
         features = features_of(self.preprocessor, to_frame(self.signature.clean(columns)))
-        found = output(self.module, features, self.kind)
+        found = output(self.module, features, self.kind, self.seen)
         whole = self.signature.classes is None or self.kind == "labels"
         return answer(found, self.signature, None if whole else np.array(self.seen, dtype=np.intp))
 

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from noria.data import lists
 from noria.data.lists import SEPARATOR
 from noria.data.schema import Schema
 from noria.errors import BadInput
@@ -16,9 +17,9 @@ from noria.preprocess.lists import MultiHot
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """``values``: class indices [n]; or int8 [n, classes], 1 where a row has the label; or float32 numbers for regression.
-    ``classes`` as texts in sorting order, the favourable one last if there are two. ``unlearned``: labels that no
-    training row has, and that are therefore no classes."""
+    """``values``: class indices [n]; or int8 [n, classes], 1 where a row has the label; or float32 numbers for
+    regression. ``classes`` as texts in sorting order, the favourable one last if there are two. ``unlearned``: labels
+    that no training row has, and that are therefore no classes."""
 
     values: NDArray[Any]
     classes: tuple[str, ...] | None
@@ -72,6 +73,8 @@ def _several(texts: pl.Series, train: NDArray[np.int64]) -> Labels:
         )
     cells = texts.to_numpy().astype(object).reshape(-1, 1)
     everywhere = MultiHot(SEPARATOR).fit(cells).values_[0]
+    if not lists.parts(texts[train]).list.len().sum():
+        raise BadInput("no training row has a label", where=f"column {texts.name}", do="Collect more rows.")
     encoder = MultiHot(SEPARATOR).fit(cells[train])
     classes = tuple(encoder.values_[0])
     unlearned = tuple(one for one in everywhere if one not in set(classes))
@@ -79,9 +82,12 @@ def _several(texts: pl.Series, train: NDArray[np.int64]) -> Labels:
 
 
 def _no_lists(column: pl.Series, schema: Schema) -> None:
-    if column.dtype == pl.String and column.str.contains(rf"\w\s*\{SEPARATOR}\s*\w").any():
+    if column.dtype != pl.String:
+        return
+    found = column.filter(column.str.contains(rf"\w\s*\{SEPARATOR}\s*\w"))
+    if len(found):
         raise BadInput(
-            f"some rows have several labels, such as {column.filter(column.str.contains(SEPARATOR, literal=True))[0]!r}",
+            f"some rows have several labels, such as {found[0]!r}",
             where=f"column {schema.label}",
             do="Write Schema(..., task='multilabel').",
         )
@@ -134,5 +140,7 @@ def learnable(labels: Labels, rows: NDArray[np.int64]) -> None:
         same = [labels.classes[int(train[0])]] if len(np.unique(train)) < 2 else []
     if same:
         raise BadInput(
-            f"all training rows have the label {same[0]!r}", where="preprocess", do="Collect rows without it, or leave it out."
+            f"all training rows have the label {same[0]!r}",
+            where="preprocess",
+            do="Collect rows without it, or leave it out.",
         )

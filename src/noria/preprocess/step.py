@@ -78,7 +78,9 @@ def _tell_unlearned(attempt: Attempt, unlearned: tuple[str, ...]) -> None:
     shown = ", ".join(unlearned[:5])
     what = f"{len(unlearned)} labels have no training row and are not learned: {shown}"
     attempt.alert(
-        Alert("warn", what, f"label {attempt.schema.label}", "Collect more rows with them.", {"labels": list(unlearned)})
+        Alert(
+            "warn", what, f"label {attempt.schema.label}", "Collect more rows with them.", {"labels": list(unlearned)}
+        )
     )
 
 

@@ -30,7 +30,8 @@ def leave_out(place: Place, run: runs.Run, done: Done) -> list[str]:
             return [f"Nothing is left out: {error}"]
         for word in AGAIN:
             runs.reset(c, runs.step(c, run.id, word).id)
-    said = [f"{_called(held[id])} is left out: {done.step.message}" for id in facts["blamed"]]
+    why = "; ".join(f"{one.where}: {one.what}" for one in done.alerts if one.severity == "block")
+    said = [f"{_called(held[id])} is left out: {why}." for id in facts["blamed"]]
     return [*said, _left(version, facts)]
 
 

@@ -135,26 +135,8 @@ def turn(
         )
     run = _open(place, plan, remedy=remedy, reason=reason, trigger=trigger)
     watcher.started(run)
-    state, message = "done", None
     try:
-        left = [step.name for step in plan.in_order()]
-        while left:
-            word = left.pop(0)
-            watcher.step_started(word)
-            done = execute(place, code, Order(run, word, force=word in force), watcher.progress)
-            for trouble in notify.send(place, done.alerts):
-                watcher.trouble(trouble)
-            watcher.step_ended(done)
-            if done.step.state != "blocked":
-                continue
-            remedied = leave_out(place, run, done)
-            for sentence in remedied:
-                watcher.said(sentence)
-            if len(remedied) > 1:
-                left, message = [step.name for step in plan.in_order()], " ".join(remedied)
-            else:
-                state, message = "stopped", " ".join([str(done.step.message), *remedied])
-                break
+        state, message = _walk(place, code, run, force, watcher)
     except NoriaError as error:
         _end(place, run, "failed", str(error))
         raise
@@ -166,6 +148,28 @@ def turn(
         _note(place, file, code, run, min(began_ns, int(run.started_at.timestamp() * 1e9)))
     with place.store.read() as c:
         return Turn(runs.get(c, run.id), tuple(runs.steps(c, run.id)))
+
+
+def _walk(place: Place, code: Code, run: runs.Run, force: Collection[str], watcher: Watcher) -> tuple[str, str | None]:
+    """Do each step in order; after batches were left out, again from the first. The state it ended in, and why."""
+    words = [step.name for step in run.plan.in_order()]
+    left, message = list(words), None
+    while left:
+        word = left.pop(0)
+        watcher.step_started(word)
+        done = execute(place, code, Order(run, word, force=word in force), watcher.progress)
+        for trouble in notify.send(place, done.alerts):
+            watcher.trouble(trouble)
+        watcher.step_ended(done)
+        if done.step.state != "blocked":
+            continue
+        remedied = leave_out(place, run, done)
+        for sentence in remedied:
+            watcher.said(sentence)
+        if len(remedied) < 2:
+            return "stopped", " ".join([str(done.step.message), *remedied])
+        left, message = list(words), " ".join(remedied)
+    return "done", message
 
 
 def _check(remedy: str | None, reason: str | None) -> None:

@@ -180,11 +180,7 @@ class Spool:
     def _to_disk(self, file: int) -> None:
         os.fdatasync(file)
         if not self._named:
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            segment.settle(self._folder)
             self._named = True
 
 

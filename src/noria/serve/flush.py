@@ -72,6 +72,7 @@ def _plan(folder: Path, segments: list[Path]) -> Path:
         file.flush()
         os.fsync(file.fileno())
     os.replace(draft, plan)
+    segment.settle(folder)  # rows in a table whose plan is gone after a loss of power would be carried twice
     return plan
 
 

@@ -125,6 +125,15 @@ def complete(path: Path) -> Path:
     return done
 
 
+def settle(folder: Path) -> None:
+    """Have the names in a folder on the disk, as ``fdatasync`` has the bytes of a file."""
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
 def adopt(folder: Path) -> list[Path]:
     """All complete segments of a spool, those that a dead process left open among them, by name."""
     host = owner.me().rsplit("/", 2)[0]

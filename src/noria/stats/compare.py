@@ -9,7 +9,7 @@ from scipy.stats import binomtest, norm
 from noria.stats.interval import bootstrap
 from noria.stats.metrics import METRICS
 
-Count = int | NDArray[np.int64]
+Count = int | NDArray[np.int64] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

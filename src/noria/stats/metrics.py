@@ -77,7 +77,7 @@ def _average_precision(y: Values, p: Values) -> Prepared:
 
 
 def _accuracy(y: Values, p: Values) -> Prepared:
-    return row_mean(p.argmax(axis=1) == y)
+    return row_mean(np.asarray(p.argmax(axis=1) == y))
 
 
 def _log_loss(y: Values, p: Values) -> Prepared:
@@ -108,7 +108,7 @@ def _mean_average_precision(y: Values, p: Values) -> Prepared:
 
 
 def _wrong(y: Values, p: Values) -> Values:
-    return (p >= HALF) != (y > 0)
+    return np.asarray((p >= HALF) != (y > 0))
 
 
 def _gap(y: Values, v: Values) -> Values:
@@ -140,7 +140,7 @@ METRICS: Mapping[str, Metric] = {
     "f1_micro": Metric(lambda y, p: all_labels(y, p, _of_f1), True, "multilabel"),
     "f1_macro": Metric(lambda y, p: each_label(y, p, _of_f1), True, "multilabel"),
     "hamming_loss": Metric(lambda y, p: row_mean(_wrong(y, p).mean(axis=1)), False, "multilabel"),
-    "subset_accuracy": Metric(lambda y, p: row_mean(~_wrong(y, p).any(axis=1)), True, "multilabel"),
+    "subset_accuracy": Metric(lambda y, p: row_mean(np.asarray(~_wrong(y, p).any(axis=1))), True, "multilabel"),
     "rmse": Metric(_rmse, False, "regression"),
     "mae": Metric(lambda y, v: row_mean(np.abs(_gap(y, v))), False, "regression"),
     "r2": Metric(_r2, True, "regression"),

@@ -20,12 +20,13 @@ HALF = 0.5  # from this probability on, one of several labels is given
 
 def mean_of(each: Values, w: Weights) -> NDArray[np.float64]:
     """The weighted mean of something that each row has."""
-    return over(w @ each.astype(np.float64), w.sum(axis=1))
+    return over(w @ each, w.sum(axis=1))
 
 
 def over(a: Values, b: Values) -> Values:
     """a / b; NaN where b is 0."""
-    return np.divide(a, b, out=np.full(np.broadcast_shapes(np.shape(a), np.shape(b)), np.nan), where=b != 0)
+    nothing = np.full(np.broadcast_shapes(np.shape(a), np.shape(b)), np.nan)
+    return np.asarray(np.divide(a, b, out=nothing, where=b != 0))
 
 
 def mean_known(values: Values) -> NDArray[np.float64]:
@@ -41,7 +42,7 @@ class Ranked:
     def __init__(self, hit: NDArray[np.bool_], score: Values) -> None:
         self._order = np.argsort(score, kind="stable")
         ordered = score[self._order]
-        self._starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(score) else []
+        self._starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
         self._hit = hit[self._order].astype(np.float64)
 
     def _groups(self, w: Weights) -> tuple[Weights, Weights]:
@@ -106,4 +107,5 @@ def mean_over(parts: list[Prepared]) -> Prepared:
 
 
 def row_mean(each: Values) -> Prepared:
-    return partial(mean_of, each)
+    """The mean of something that each row has, such as its loss."""
+    return partial(mean_of, each.astype(np.float64))

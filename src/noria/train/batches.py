@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+from sklearn.base import is_classifier
 
+from noria.model.sklearn import class_columns, scores
 from noria.train import arrays
 from noria.train.arrays import Part
 from noria.train.watch import Watch
@@ -15,7 +16,7 @@ FEW, SAMPLE = 100, 50_000  # rows that LightGBM learns the columns from, and tho
 def partial(estimator: Any, data: Part, rows: int, epochs: int, watch: Watch | None = None) -> Any:
     """Fit an estimator by its ``partial_fit``, batch after batch in the order of the rows, ``epochs`` times."""
     weights = data.weights
-    classes = {"classes": np.unique(data.y)} if _classifies(estimator) else {}
+    classes = {"classes": np.unique(data.y)} if is_classifier(estimator) else {}
     for epoch in range(epochs):
         for part in arrays.chunks(len(data.y), rows):
             extra = classes if epoch == 0 and part.start == 0 else {}
@@ -23,14 +24,12 @@ def partial(estimator: Any, data: Part, rows: int, epochs: int, watch: Watch | N
                 extra = {**extra, "sample_weight": weights[part]}
             estimator.partial_fit(data.X[part], np.asarray(data.y[part]), **extra)
         if watch is not None:
-            from noria.model.sklearn import class_columns, scores
-
             watch.scores(scores(estimator, watch.validation.X), class_columns(estimator), epoch + 1)
     return estimator
 
 
 def boosted(estimator: Any, data: Part, rows: int, callbacks: list[Any]) -> Any:
-    """Fit a LightGBM estimator whose bins are made from chunks of rows; the features themselves are never in memory.
+    """Fit a LightGBM estimator whose bins are made from chunks of dense rows; the features are never in memory.
 
     Its own ``fit`` takes whole arrays only. It is fitted on a few rows, for all that it notes about classes and
     columns, and then gets the booster that was made from chunks.
@@ -51,25 +50,20 @@ def boosted(estimator: Any, data: Part, rows: int, callbacks: list[Any]) -> Any:
 
 def _few(data: Part) -> Any:
     """Rows that hold every class, in order."""
-    first = np.unique(data.y, return_index=True)[1] if data.y.dtype.kind == "i" else []
+    first = np.unique(data.y, return_index=True)[1].tolist() if data.y.dtype.kind == "i" else []
     return np.unique([*range(min(FEW, len(data.y))), *first])
 
 
 def _chunks_of(X: Any, rows: int) -> Any:
     import lightgbm
 
-    class Rows(lightgbm.Sequence):  # type: ignore[misc]
+    class Rows(lightgbm.Sequence):
         batch_size = rows
 
         def __len__(self) -> int:
             return int(X.shape[0])
 
         def __getitem__(self, which: Any) -> Any:
-            found = X[which]
-            return np.asarray(found.toarray() if sparse.issparse(found) else found, dtype=np.float64)
+            return np.asarray(X[which], dtype=np.float64)
 
     return Rows()
-
-
-def _classifies(estimator: Any) -> bool:
-    return hasattr(estimator, "predict_proba") or getattr(estimator, "_estimator_type", None) == "classifier"

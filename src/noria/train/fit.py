@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from joblib import cpu_count
 from optuna import TrialPruned
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from noria.errors import NoriaError, UserCodeFailed
@@ -157,7 +158,7 @@ def _fitted(estimator: Any, data: Part, how: How, watch: Watch | None) -> Any:
     kind = type(estimator).__module__.split(".")[0]
     if kind == "lightgbm" and (rows is not None or listened is not None):
         found = [lightgbm_callback(listened, estimator.n_estimators, _classes(data.y))] if listened else []
-        if rows is not None:
+        if rows is not None and not sparse.issparse(data.X):  # CSR it takes as it is
             return batches.boosted(estimator, data, rows, found)
         return estimator.fit(data.X, data.y, sample_weight=weights, callbacks=found)
     if kind == "xgboost" and listened is not None:

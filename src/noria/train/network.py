@@ -23,7 +23,7 @@ class Share:
     processes: int = 1
 
     def of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        return rows[rows % self.processes == self.rank]
+        return np.asarray(rows[rows % self.processes == self.rank])
 
 
 class Torch(BaseEstimator):  # type: ignore[misc]
@@ -102,7 +102,7 @@ class Torch(BaseEstimator):  # type: ignore[misc]
         self.module_ = self.module.to(self.device_)
         self.kind_ = self._kind(library, X, y)
         if self.kind_ in ("classes", "binary"):
-            self.classes_ = np.arange(2 if self.kind_ == "binary" else self._width)
+            self.classes_ = np.arange(2) if self.kind_ == "binary" else np.unique(y)
         weights = np.ones(len(y), np.float32) if sample_weight is None else sample_weight
         learner = library.nn.parallel.DistributedDataParallel(self.module_) if share else self.module_
         optimizer = (self.optimizer or library.optim.Adam)(self.module_.parameters(), lr=self.lr)
@@ -118,15 +118,15 @@ class Torch(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
-        """Probabilities [n, classes], or [n, labels] where a row can have several."""
-        return output(self.module_.eval(), X, self.kind_, self.device_)
+        """Probabilities [n, classes seen in training], or [n, labels] where a row can have several."""
+        return output(self.module_.eval(), X, self.kind_, getattr(self, "classes_", None), self.device_)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Class indices, 0 and 1 a label, or values."""
-        found = output(self.module_.eval(), X, self.kind_, self.device_)
         if self.kind_ == "values":
-            return found
-        return (found >= 0.5).astype(np.int64) if self.kind_ == "labels" else found.argmax(axis=1)
+            return output(self.module_.eval(), X, self.kind_, device=self.device_)
+        found = self.predict_proba(X)
+        return (found >= 0.5).astype(np.int64) if self.kind_ == "labels" else self.classes_[found.argmax(axis=1)]
 
     def __getattribute__(self, name: str) -> Any:
         # A model of values has no probabilities, and callers ask by hasattr.
@@ -171,7 +171,7 @@ class Torch(BaseEstimator):  # type: ignore[misc]
         rows = [np.sort(share.of(order[at : at + self.batch])) for at in range(0, len(y), self.batch)]
         loader = library.utils.data.DataLoader(Rows(), sampler=rows, batch_size=None)
         for one in loader:
-            yield tuple(part.to(self.device_) for part in one)  # type: ignore[misc]
+            yield tuple(part.to(self.device_) for part in one)
 
     def _loss(self, library: Any, said: Any, target: Any, weight: Any, share: Share | None) -> Any:
         """The weighted mean over the batch, its parts in other processes included."""

@@ -21,7 +21,7 @@ from noria.train.tune_step import ARRAYS, how
 
 FORMAT = 3
 USES = {
-    "preprocess": (*ARRAYS, "signature.json", "preprocessor", "rows.validation.parquet"),
+    "preprocess": (*ARRAYS, "signature.json", "preprocessor", "rows.analysis.parquet"),
     "tune": ("params",),
 }
 
@@ -66,7 +66,7 @@ def _pack(
     try:
         graph = Package("onnx", signature, convert.files_of(preprocessor, model, signature), params, about)
         predictor = graph.predictor()
-        rows = pl.read_parquet(attempt.open("preprocess", "rows.validation.parquet"))
+        rows = pl.read_parquet(attempt.open("preprocess", "rows.analysis.parquet"))
         columns = columns_of(rows, signature.inputs)
         found = predictor.predict(columns)
     except Exception as error:  # a converter or the runtime refuses: whatever it says is the reason

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.storages import JournalStorage
@@ -22,6 +22,7 @@ from noria.train import space
 from noria.train.config import Tune
 from noria.train.trial import RunningTrial, Trial
 
+Direction = Literal["maximize", "minimize"]
 NAME = "study"
 MISSES = 200  # infeasible points in a row
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "infeasible": TrialState.PRUNED}
@@ -51,7 +52,7 @@ class Study:
         ``maximize`` or ``minimize``.
     """
 
-    def __init__(self, file: Path, tune: Tune, direction: str, seed: int) -> None:
+    def __init__(self, file: Path, tune: Tune, direction: Direction, seed: int) -> None:
         self.file = file
         self._tune, self._direction, self._seed = tune, direction, seed
         self._ranges = space.distributions(tune.space)
@@ -186,7 +187,7 @@ class _Lock:
         self._file, self._held = file.with_suffix(".lock"), -1
 
     def acquire(self) -> bool:
-        self._held = os.open(self._file, os.O_CREAT | os.O_RDWR)
+        self._held = os.open(self._file, os.O_CREAT | os.O_RDWR, 0o644)
         fcntl.flock(self._held, fcntl.LOCK_EX)
         return True
 

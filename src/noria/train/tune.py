@@ -17,7 +17,7 @@ from noria.stats.metrics import METRICS
 from noria.train import fit, memory, space
 from noria.train.arrays import Files, open_part
 from noria.train.config import Tune
-from noria.train.study import Asked, Study, running
+from noria.train.study import Asked, Direction, Study, running
 from noria.train.trial import RunningTrial, Trial
 from noria.train.watch import Watch
 
@@ -79,7 +79,7 @@ def search(tune: Tune, job: Job, seed: int, progress: Callable[[str, float], Non
     """All trials of a study, in the order of their numbers, and the study itself; call its ``finish`` when they are
     safe elsewhere. What the study's file already knows is not tried again."""
     larger = METRICS[job.metric].larger_is_better
-    direction = tune.direction or ("maximize" if larger else "minimize")
+    direction: Direction = "maximize" if (tune.direction == "maximize" if tune.direction else larger) else "minimize"
     total = space.size(tune)
     study = Study(Path(job.study), tune, direction, seed)
     found = study.done()

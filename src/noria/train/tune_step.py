@@ -29,9 +29,9 @@ def run(attempt: Attempt) -> None:
     _check_defined(job)
     trials, study = tune.search(config, job, attempt.seed, attempt.progress)
     chosen = tune.best(trials, config, metric)
+    tried = [one for one in trials if one.state != "infeasible"]
     if chosen is None:
         study.finish()  # what made them fail may be gone next time
-        tried = [one for one in trials if one.state != "infeasible"]
         first = tried[0].message if tried else "no trial was made"
         raise UserCodeFailed(
             f"none of {len(tried)} trials has a result; the first said: {first}",
@@ -41,7 +41,7 @@ def run(attempt: Attempt) -> None:
     found = [trial.found() for trial in trials]
     attempt.save_json("study.json", {"metric": metric, "sampler": config.sampler, "trials": found})
     attempt.save_json("costs.json", [trial.cost() for trial in trials])
-    attempt.facts.update(params=dict(chosen.params), metric=metric, value=chosen.value, trials=len(trials))
+    attempt.facts.update(params=dict(chosen.params), metric=metric, value=chosen.value, trials=len(tried))
     attempt.commit_with(lambda connection: study.finish())
 
 

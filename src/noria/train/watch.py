@@ -48,7 +48,7 @@ def xgboost_callback(watch: Watch, trees: int, seen: NDArray[np.intp] | None) ->
 
     every = max(1, trees // REPORTS)
 
-    class Report(xgboost.callback.TrainingCallback):  # type: ignore[misc]
+    class Report(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             if (epoch + 1) % every == 0:
                 watch.scores(_columns(model.inplace_predict(watch.validation.X), seen), seen, epoch + 1)

@@ -39,7 +39,7 @@ def served(settings: Settings, endpoint: str, whole: Profile, schema: Schema, co
     """
     if newest(settings, endpoint) is None:
         return
-    rows = _rows(captured.predictions(settings, endpoint).tail(ROWS))
+    rows = _rows(captured.newest(settings, endpoint, ROWS))
     if rows.height < LEAST:
         return
     features = {name: one for name, one in whole.columns.items() if name not in schema.hidden()}

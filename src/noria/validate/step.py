@@ -49,7 +49,8 @@ def run(attempt: Attempt) -> None:
     blocked = judge(found, None).word == "block"
     verdict = judge(found, case.remedy if blocked or case.remedy != verdicts.ACCEPT else case.version.remedy)
     _save(case, verdict, seen)
-    attempt.facts["blamed"] = _blamed(case) if verdict.word == "block" else []
+    by_data = judge(seen.found, verdict.remedy).word == "block"  # not by what is served, which no batch is to blame for
+    attempt.facts["blamed"] = _blamed(case) if by_data else []
     attempt.commit_with(lambda c: _decide(c, case, verdict, blocked=blocked))
     _tell(case, verdict)
 

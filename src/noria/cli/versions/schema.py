@@ -23,7 +23,7 @@ Write = Annotated[Path | None, typer.Option(help="A file to write, beside the li
 def schema(name: Name, write: Write = None, force: Force = False, json: AsJson = False) -> None:
     """What new rows must be like, inferred from a version; nr.Validate(expect=FILE) holds them against it."""
     place = output.existing_place()
-    version = find(place, name)
+    version = _meant(place, name)
     columns = _inferred(place, version)
     text = schema_file.written(columns, version.dataset, f"{called(version)} ({version.rows:,} rows)")
     if write is not None:
@@ -37,6 +37,15 @@ def schema(name: Name, write: Write = None, force: Force = False, json: AsJson =
         output.say(f"{len(columns)} columns in {write}. Review it, then declare nr.Validate(expect={write.name!r}).")
     else:
         typer.echo(text, nl=False)
+
+
+def _meant(place: Place, name: str) -> datasets.Version:
+    """Of a dataset without a version, the newest that was let pass: what stopped a run is no example."""
+    newest = find(place, name)
+    if "@" in name:
+        return newest
+    with place.store.read() as c:
+        return datasets.accepted(c, newest.dataset) or newest
 
 
 def _inferred(place: Place, version: datasets.Version) -> dict[str, Expected]:

@@ -51,7 +51,7 @@ def side(name: str) -> Side:
     if path.is_file():
         return File(name, path)
     if "".join(path.suffixes[-1:]).lower() in files.BY_SUFFIX:
-        raise BadInput(f"there is no file {name}", where="noria data", do="Correct its path.")
+        raise output.unknown("file", name, _beside(path), where=f"folder {path.parent.resolve()}")
     place = output.existing_place()
     dataset, slash, id = name.partition("/")
     if slash:
@@ -59,6 +59,12 @@ def side(name: str) -> Side:
         return Data(f"{dataset}/{found.id}", dataset, [found], found.profile)
     version = names.find(place, name)
     return Data(names.called(version), version.dataset, names.held(place, version), version.profile)
+
+
+def _beside(path: Path) -> list[str]:
+    """Files of data where one was looked for, as the user would name them."""
+    found = path.parent.iterdir() if path.parent.is_dir() else ()
+    return [str(one) for one in found if one.suffix.lower() in files.BY_SUFFIX]
 
 
 def declared(sides: Sequence[Side], label: str | None) -> tuple[Schema, Validate]:

@@ -23,7 +23,12 @@ def code_of(error: NoriaError) -> grpc.StatusCode:
     return next(code for kind, code in STATUS if isinstance(error, kind))
 
 
+def one_line(error: NoriaError) -> str:
+    """What an error says; names that callers sent may hold line breaks."""
+    return " ".join(str(error)[:MOST].splitlines())
+
+
 def refuse(context: grpc.ServicerContext, error: NoriaError) -> NoReturn:
     """End a call with an error."""
-    context.abort(code_of(error), str(error)[:MOST])
+    context.abort(code_of(error), one_line(error))
     raise AssertionError("abort raises")

@@ -1,14 +1,15 @@
 """The gRPC edge of a server process: threads that answer, beside the event loop on which all else happens.
 
-A thread answers plain inference itself (``quick.py``), one at a time: to hand each to the event loop takes longer than
-the answer. Everything else is handed there. Workers share the port; the kernel divides connections among them.
+A thread answers plain inference itself (``quick.py``): to hand it to the event loop takes longer than the answer.
+Everything else is handed there. Workers share the port; the kernel divides connections among them.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock, Semaphore
+from dataclasses import dataclass, field
+from threading import Semaphore, get_ident
 from typing import Any, NoReturn
 
 import grpc
@@ -16,7 +17,7 @@ import grpc
 from noria.errors import NoriaError
 from noria.serve.grpc import wire
 from noria.serve.grpc.calls import INFERENCE, SERVICES, Call
-from noria.serve.grpc.errors import MOST, refuse
+from noria.serve.grpc.errors import one_line, refuse
 from noria.serve.grpc.messages import InferRequest, InferResponse, StreamResponse
 from noria.serve.grpc.quick import Lane
 from noria.serve.host import Endpoint
@@ -32,7 +33,19 @@ OPTIONS = (
     ("grpc.max_receive_message_length", MOST_BYTES),
     ("grpc.max_send_message_length", -1),
 )
+Lanes = dict[tuple[str, str], Lane]
 Handler = Callable[[bytes, grpc.ServicerContext], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What was made for the endpoints of a moment, by thread: to share it and wait takes a fifth of a request.
+
+    Once the endpoints are others, all of it is let go together, and with it the versions that left.
+    """
+
+    endpoints: Mapping[str, Endpoint]
+    lanes: dict[int, Lanes] = field(default_factory=dict)
 
 
 class Edge:
@@ -42,10 +55,7 @@ class Edge:
         self.address = address
         self._service = service
         self._loop = loop
-        self._ids = Ids()
-        self._lanes: dict[tuple[str, str], Lane] = {}
-        self._followed: object = None
-        self._one_at_a_time = Lock()
+        self._held = _Held(service.host.endpoints)
         self._streams = Semaphore(STREAMS)
         self._server = grpc.server(ThreadPoolExecutor(THREADS, thread_name_prefix="grpc"), options=OPTIONS)
         self._server.add_generic_rpc_handlers(tuple(self._handlers()))
@@ -104,23 +114,27 @@ class Edge:
 
     def _inferred(self, data: bytes) -> bytes:
         asked = wire.parse(InferRequest, data)
-        with self._one_at_a_time:
-            lane = self.lane(asked.model_name, asked.model_version)
-            answered = None if lane is None else lane.answer(asked)
+        lane = self.lane(asked.model_name, asked.model_version)
+        answered = None if lane is None else lane.answer(asked)
         return self._on_loop(SERVICES[INFERENCE]["ModelInfer"], asked) if answered is None else answered
 
     def lane(self, model: str, version: str) -> Lane | None:
-        """The quick way for a model and version as they are asked for, if there is one."""
-        endpoints = self._service.host.endpoints
-        if endpoints is not self._followed:
-            self._followed, self._lanes = endpoints, self._opened(endpoints)
-        return self._lanes.get((model, version))
+        """This thread's quick way for a model and version as they are asked for, if there is one."""
+        held, endpoints = self._held, self._service.host.endpoints
+        if held.endpoints is not endpoints:
+            held = self._held = _Held(endpoints)
+        thread = get_ident()
+        mine = held.lanes.get(thread)
+        if mine is None:
+            mine = held.lanes[thread] = self._opened(endpoints)
+        return mine.get((model, version))
 
-    def _opened(self, endpoints: Mapping[str, Endpoint]) -> dict[tuple[str, str], Lane]:
+    def _opened(self, endpoints: Mapping[str, Endpoint]) -> Lanes:
         """Where requests may take the quick way, by model and version as they are asked for."""
         asked: dict[tuple[str, str], int | None] = {(name, ""): None for name in endpoints}
         asked |= {(name, str(number)): number for name, one in endpoints.items() for number in one.loaded}
-        return {key: Lane(self._service, self._ids, key[0], number) for key, number in asked.items()}
+        ids = Ids()
+        return {key: Lane(self._service, ids, key[0], number) for key, number in asked.items()}
 
     def _stream(self, requests: Iterable[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         """One answer for each request, in their order; what is wrong with one ends the others' stream not."""
@@ -136,7 +150,7 @@ class Edge:
         try:
             return StreamResponse(infer_response=InferResponse.FromString(self._inferred(data)))
         except NoriaError as error:
-            return StreamResponse(error_message=str(error)[:MOST])
+            return StreamResponse(error_message=one_line(error))
         except Exception as error:
             return StreamResponse(error_message=_said(error))
 

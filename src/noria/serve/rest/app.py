@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]  # its public place for them
+
 from noria.errors import BadInput, NoriaError, NotFound
 from noria.serve import about
 from noria.serve.host import Endpoint
@@ -68,6 +70,8 @@ class App:
             status, headers, said = _failed(status_of(error), str(error))
         except Refused as error:
             status, headers, said = _failed(error.status, str(error))
+        except (ProtocolClosed, ProtocolError):
+            status, headers, said = _failed(400, "the body ended before its length")
         except Exception as error:
             log.exception("a request failed")
             status, headers, said = _failed(500, f"{type(error).__name__}: see the server's log")

@@ -17,6 +17,7 @@ BODIES: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "Feedback": (wire.Told, wire.ManyFeedbacks),
     "Invocations": (mlflow.Invocations,),
 }
+OPTIONAL = "Index", "Loading"  # clients send an empty body
 ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
 PLACE = "#/components/schemas/{name}"
 
@@ -50,7 +51,7 @@ def _operation(route: Route, bodies: dict[str, Any]) -> dict[str, Any]:
         "responses": {"200": {"description": "Done", "content": _json({})}, "default": refused},
     }
     if route.body:
-        found["requestBody"] = {"required": True, "content": _json(bodies[route.body])}
+        found["requestBody"] = {"required": route.body not in OPTIONAL, "content": _json(bodies[route.body])}
     return found
 
 
