@@ -1,6 +1,6 @@
 """The project that is measured: the demo's lifecycle on the first wave of its census data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,15 +41,15 @@ def workplace(prefix: str) -> Iterator[tuple[Path, dict[str, str]]]:
 
 
 @contextmanager
-def census() -> Iterator[Project]:
-    """The project after one run: a served model, and nothing new."""
+def census(changed: Callable[[str], str] = str) -> Iterator[Project]:
+    """The project after one run: a served model, and nothing new. ``changed`` gives its lifecycle another text."""
     from noria.demo import story, waves
 
     with workplace("census") as (folder, env):
         (folder / "inbox").mkdir()
         waves.first(waves.people()).write_parquet(folder / "inbox" / "wave-1.parquet")
         made = Project(folder, env)
-        made.file.write_text(story.LIFECYCLE.read_text())
+        made.file.write_text(changed(story.LIFECYCLE.read_text()))
         sleep(SETTLE_S)
         made.run()
         yield made

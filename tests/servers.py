@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = {"postgresql": "initdb", "systemd": "systemd-analyze"}  # Debian package: a program of it
+PACKAGES = {"nodejs": "node", "postgresql": "initdb", "systemd": "systemd-analyze"}  # Debian package: a program of it
 
 
 def program(name: str) -> str | None:

@@ -20,11 +20,11 @@ MB, ROWS = 436, 1_000_000
 PART = 250_000  # rows that the large file is made of at a time
 REPETITIONS = 3
 NEW, OLD, COPY, DIGEST, CSV, POLARS = "new", "old", "cp", "sha256", "csv", "polars"
-PROGRAM = """
+PROGRAM = f"""
 import sys, time
 from pathlib import Path
-from benchmarks.data.reference import SCHEMA
 from noria import settings
+from noria.data.schema import Schema
 from noria.lifecycle import Lifecycle
 from noria.plan import Plan, Step
 from noria.run.execute import Order, execute
@@ -32,8 +32,8 @@ from noria.run.place import Code, open_place
 from noria.store import runs
 import noria.collect.step
 folder = Path.cwd()
-place = open_place(settings.load(folder, environ={"NORIA_ACTOR": "benchmark"}))
-code = Code(Lifecycle("big", collect="inbox/*", schema=SCHEMA), folder)
+place = open_place(settings.load(folder, environ={{"NORIA_ACTOR": "benchmark"}}))
+code = Code(Lifecycle("big", collect="inbox/*", schema={reference.SCHEMA!r}), folder)
 began = time.perf_counter()
 with place.store.begin() as c:
     plan = Plan("big", (Step("collect"),), bundle="", entry="lifecycle.py")

@@ -149,8 +149,8 @@ DAMAGES: Mapping[str, Damage] = {
         score=pl.when(pl.col("paid") == "yes").then(1.0).otherwise(0.0) + random.random(frame.height) / 2
     ),
     "texts emptied": _part(0.3, "note", pl.lit("")),
-    "hard: missing burst 5 %": _part(0.05, "income", pl.lit(None, pl.Float64)),
-    "hard: rounded to whole degrees": _all(temperature=pl.col("temperature").round(0)),
+    "missing burst 5 %": _part(0.05, "income", pl.lit(None, pl.Float64)),
+    "rounded to whole degrees": _all(temperature=pl.col("temperature").round(0)),
     "hard: a column shuffled": lambda frame, _: frame.with_columns(income=pl.col("income").reverse()),
     "texts cut at 10 characters": _all(note=pl.col("note").str.slice(0, 10)),
 }

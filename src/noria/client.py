@@ -1,6 +1,10 @@
 """A model server from Python: predict, and say later what was true."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import random
+import ssl
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -8,10 +12,13 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from noria.errors import BadInput, Failure, NoriaError, NotFound
+from noria.errors import BadInput, Failure, Forbidden, NoriaError, NotFound, StoreUnavailable, Unauthenticated
 
 Row = Mapping[str, Any]
 JSON = {"content-type": "application/json"}
+PAUSE_S = 0.1  # before the first retry
+LATER = 503
+AWAY = httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +54,35 @@ class Client:
         Where it listens.
     timeout
         Seconds to wait for an answer.
+    token
+        What ``noria token create`` printed.
+    retries
+        How often a request is sent again, a little later each time, if the server is away or asks for that (503).
+        A prediction may so be captured twice, each under its own id, of which one is returned.
+    verify
+        A file of the certificates that are trusted, for a server by TLS; ``True``: those that the machine trusts.
 
     Raises
     ------
-    BadInput, NotFound
+    BadInput, NotFound, Unauthenticated, Forbidden
         From every method: what the server says of the request, or that it cannot even be sent.
+    StoreUnavailable
+        If the server cannot do it now: it is starting, or its disk takes no feedback.
     Failure
         If the server cannot be reached or fails.
     """
 
-    def __init__(self, url: str = "http://127.0.0.1:8080", *, timeout: float = 10.0) -> None:
-        self._http = httpx.Client(base_url=url, timeout=timeout)
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8080",
+        *,
+        timeout: float = 10.0,
+        token: str | None = None,
+        retries: int = 2,
+        verify: bool | str = True,
+    ) -> None:
+        self._retries = retries
+        self._http = httpx.Client(base_url=url, timeout=timeout, headers=_headers(token), verify=_trusted(verify))
 
     def predict(
         self, model: str, rows: Sequence[Row], *, subject: str | None = None, version: int | None = None
@@ -96,17 +121,34 @@ class Client:
         self.close()
 
     def _send(self, method: str, path: str, body: Any) -> Any:
-        try:
-            return _checked(self._http.request(method, path, content=_encoded(body), headers=JSON))
-        except httpx.HTTPError as error:
-            raise _unreachable(self._http.base_url, error) from error
+        sent = _encoded(body)
+        for pause in _pauses(self._retries):
+            try:
+                reply = self._http.request(method, path, content=sent)
+            except httpx.HTTPError as error:
+                if pause is None or not isinstance(error, AWAY):
+                    raise _unreachable(self._http.base_url, error) from error
+            else:
+                if pause is None or reply.status_code != LATER:
+                    return _checked(reply)
+            time.sleep(pause)
+        raise AssertionError("the last try returns or raises")
 
 
 class AsyncClient:
     """``Client`` for asyncio."""
 
-    def __init__(self, url: str = "http://127.0.0.1:8080", *, timeout: float = 10.0) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout)
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8080",
+        *,
+        timeout: float = 10.0,
+        token: str | None = None,
+        retries: int = 2,
+        verify: bool | str = True,
+    ) -> None:
+        self._retries = retries
+        self._http = httpx.AsyncClient(base_url=url, timeout=timeout, headers=_headers(token), verify=_trusted(verify))
 
     async def predict(
         self, model: str, rows: Sequence[Row], *, subject: str | None = None, version: int | None = None
@@ -130,10 +172,38 @@ class AsyncClient:
         await self.close()
 
     async def _send(self, method: str, path: str, body: Any) -> Any:
-        try:
-            return _checked(await self._http.request(method, path, content=_encoded(body), headers=JSON))
-        except httpx.HTTPError as error:
-            raise _unreachable(self._http.base_url, error) from error
+        sent = _encoded(body)
+        for pause in _pauses(self._retries):
+            try:
+                reply = await self._http.request(method, path, content=sent)
+            except httpx.HTTPError as error:
+                if pause is None or not isinstance(error, AWAY):
+                    raise _unreachable(self._http.base_url, error) from error
+            else:
+                if pause is None or reply.status_code != LATER:
+                    return _checked(reply)
+            await asyncio.sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+
+def _headers(token: str | None) -> dict[str, str]:
+    return JSON if token is None else {**JSON, "authorization": f"Bearer {token}"}
+
+
+def _trusted(verify: bool | str) -> bool | ssl.SSLContext:
+    if not isinstance(verify, str):
+        return verify
+    try:
+        return ssl.create_default_context(cafile=verify)
+    except (OSError, ssl.SSLError) as error:
+        raise BadInput(f"no certificates can be read: {error}", where=verify, do="Give a file of PEM.") from error
+
+
+def _pauses(retries: int) -> Iterator[float | None]:
+    """Seconds to wait after each try, at random about twice as long as the time before; None after the last."""
+    for number in range(retries):
+        yield PAUSE_S * 2**number * random.uniform(0.5, 1.5)  # noqa: S311  # so that callers do not come back all at once
+    yield None
 
 
 def _predict(model: str, rows: Sequence[Row], subject: str | None, version: int | None) -> tuple[str, dict[str, Any]]:
@@ -193,7 +263,13 @@ def _checked(response: httpx.Response) -> Any:
         message = response.json()["error"]
     except (ValueError, KeyError, TypeError):
         message = response.text[:200]
-    kinds: dict[int, type[NoriaError]] = {400: BadInput, 404: NotFound}
+    kinds: dict[int, type[NoriaError]] = {
+        400: BadInput,
+        401: Unauthenticated,
+        403: Forbidden,
+        404: NotFound,
+        LATER: StoreUnavailable,
+    }
     kind = kinds.get(response.status_code, Failure)
     raise kind(str(message), where=str(response.request.url), do=f"The server answered {response.status_code}.")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from noria.errors import UserError
 
-KEYS = {"home", "db", "artifacts", "data", "spool", "alerts", "actor"}
+KEYS = {"home", "db", "artifacts", "data", "spool", "alerts", "actor", "secret"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class Settings:
         Apprise URLs that alerts go to (``NORIA_ALERTS``, separated by spaces).
     actor
         Who decides, in the audit log (``NORIA_ACTOR``, default the login name).
+    secret
+        File with what erased subjects are known by (``NORIA_SECRET``, default in the home, made when it is needed);
+        machines that share a database share its content.
     """
 
     home: Path
@@ -39,10 +42,12 @@ class Settings:
     actor: str = "unknown"
     data: str = ""
     spool: Path = Path()
+    secret: Path = Path()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", self.data or str(self.home / "data"))
         object.__setattr__(self, "spool", self.spool if self.spool.name else self.home / "spool")
+        object.__setattr__(self, "secret", self.secret if self.secret.name else self.home / "secret")
 
     @property
     def cache(self) -> Path:
@@ -77,6 +82,7 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         actor=value("actor", environ.get("USER") or environ.get("LOGNAME") or "unknown"),
         data=str(_folder(folder, "data", value("data", str(home / "data")))),
         spool=_folder(folder, "spool", value("spool", str(home / "spool"))),
+        secret=_folder(folder, "secret", value("secret", str(home / "secret"))),
     )
 
 

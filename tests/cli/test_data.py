@@ -233,13 +233,37 @@ def test_from_data_to_the_code_and_back(mine: Path, noria: Noria) -> None:
     assert any("clean_age" in name for name in made["code"])
     assert made["stale"] == []
     assert found["anomalies"] == 0
+    back = noria("model", "show", "loans@2", "--json").data
+    assert back["by"] == made
+    assert back["processed"] == made["outputs"]
+    assert back["batches"] == found["version"]["batches"]
+    assert "makes the same" in noria("model", "show", "loans@2").out
     helper = mine / "features.py"
     helper.write_text(helper.read_text().replace("LIMIT = 100", "LIMIT = 90"))
+    explained = noria("run", "lifecycle.py", "--explain")
+    assert "LIMIT" in explained.out
     assert noria("run", "lifecycle.py").code == 0
     old, new = noria("data", "show", "loans@2", "--json").data["processed"]
     assert any("LIMIT" in sentence for sentence in old["stale"])
     assert new["stale"] == []
     assert "not what today's code makes" in noria("data", "show", "loans@2").out
+    assert any("LIMIT" in sentence for sentence in noria("model", "show", "loans@2", "--json").data["by"]["stale"])
+    assert "makes others: " in noria("model", "show", "loans@2").out
+
+
+def test_one_more_label_in_the_transformer_outdates_its_processed_data_and_nothing_before(
+    mine: Path, noria: Noria
+) -> None:
+    file = mine / "lifecycle.py"
+    more = 'OneHotEncoder(categories=[["clerk", "nurse", "pilot", "smith"]], handle_unknown="ignore")'
+    file.write_text(file.read_text().replace('OneHotEncoder(handle_unknown="ignore")', more))
+    explained = noria("run", "lifecycle.py", "--explain").out
+    assert "function features in lifecycle.py changed" in explained
+    for number in (1, 2):
+        old, *new = noria("data", "show", f"loans@{number}", "--json").data["processed"]
+        assert any("features" in sentence for sentence in old["stale"])
+        assert [one["stale"] for one in new] == [[]] * (number - 1), "only the newest version is processed again"
+    assert noria("model", "show", "loans@1", "--json").data["by"]["stale"]
 
 
 def test_every_version_reads_back_exactly_by_the_condition_that_is_shown(mine: Path, noria: Noria) -> None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from .conftest import Noria
 
@@ -27,6 +29,23 @@ def test_a_version_is_shown_with_why_it_was_released(project: Path, noria: Noria
     shown = noria("model", "show", name).out
     assert shown.startswith(f"loans@{number} ")
     assert "gate roc_auc at least 0.6" in shown
+
+
+def test_the_study_shows_every_trial_with_what_it_took_and_where_it_lies(project: Path, noria: Noria) -> None:
+    found = noria("model", "study", "loans@2", "--json").data
+    assert (found["model"], found["number"], found["metric"]) == ("loans", 2, "roc_auc")
+    assert [one["number"] for one in found["trials"]] == list(range(len(found["trials"])))
+    for one in found["trials"]:
+        assert one["state"] == "complete"
+        assert one["seconds"] > 0
+        assert one["memory_mb"] > 1
+    best = found["trials"][found["chosen"]]
+    assert best["params"] == found["params"]
+    assert best["value"] == max(one["value"] for one in found["trials"])
+    assert JournalStorage(JournalFileBackend(found["file"])).get_all_studies()
+    shown = noria("model", "study", "loans@2").out
+    assert f"optuna-dashboard {found['file']}" in shown
+    assert "complete" in shown
 
 
 def test_the_card_is_a_file_that_is_made_where_it_is_missing(mine: Path, noria: Noria) -> None:

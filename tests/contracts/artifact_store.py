@@ -41,6 +41,19 @@ class ArtifactStoreContract:
     def test_deleting_what_is_gone_is_a_no_op(self, store: ArtifactStore) -> None:
         store.delete(Digest.of(b"never put"))
 
+    def test_what_was_erased_says_so_until_the_same_bytes_are_put_again(self, store: ArtifactStore) -> None:
+        digest = store.put(b"rows of somebody")
+        for _ in range(2):
+            store.erase(digest, "e1")
+            assert not store.has(digest)
+            assert digest not in store.all()
+            with pytest.raises(NotFound, match="erased, by erasure e1"):
+                store.get(digest)
+        store.put(b"rows of somebody")
+        store.delete(digest)
+        with pytest.raises(NotFound, match="no artifact"):
+            store.get(digest)
+
     def test_nothing_is_as_good_as_something(self, store: ArtifactStore) -> None:
         assert store.get(store.put(b"")) == b""
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,9 +10,9 @@ from sqlalchemy.exc import DBAPIError
 
 from noria.clock import FixedClock
 from noria.digest import Digest
-from noria.errors import NotFound, Superseded
+from noria.errors import NotFound, Superseded, UserError
 from noria.plan import Plan, Step
-from noria.store import audit, datasets, lineage, registry, routes, runs
+from noria.store import audit, datasets, erasures, lineage, memo, registry, routes, runs, scrub
 from noria.store.attempt import Output, Result
 from noria.store.engine import Store
 
@@ -33,6 +34,20 @@ def model(number: int) -> registry.ModelVersion:
     return registry.ModelVersion(
         "loans", number, "p", "onnx", "loans-1", "loans", 1, {"C": 1.0}, {"auc": 0.9}, f"r{number}", NOON
     )
+
+
+ERASURE = erasures.Erasure(
+    "e1", "digest", "told", ["loans"], "begun", "retrain", "a", "asked", {}, None, None, NOON, None
+)  # fmt: skip
+
+
+def _nobody(value: object) -> object:
+    """Plain data without a certain name."""
+    if isinstance(value, str):
+        return value.replace("ann", "-")
+    if isinstance(value, dict):
+        return {_nobody(name): _nobody(one) for name, one in value.items()}
+    return [_nobody(one) for one in value] if isinstance(value, list) else value
 
 
 UNGUARDED = {
@@ -213,6 +228,58 @@ class MetadataContract:
             assert list(audit.problems(c))[-1] == "Entries 4 to 5 are missing: the log ends at 3."
             audit.record(c, CLOCK, actor="a", action="x", subject="after")
             assert list(audit.problems(c))[-1] == "Entries 4 to 5 are missing: after 3 comes 6."
+
+    def test_while_an_erasure_is_open_no_step_of_its_datasets_starts(self, store: Store) -> None:
+        with store.begin() as c:
+            erasures.begin(c, ERASURE)
+        for dataset, refused in (("loans", True), ("prices", False)):
+            with (
+                pytest.raises(UserError, match="erasure e1 of loans") if refused else nullcontext(),
+                store.begin() as c,
+            ):
+                erasures.must_not_be_open(c, dataset)
+        with store.begin() as c:
+            erasures.note(c, "e1", state=erasures.DONE)
+            erasures.must_not_be_open(c, "loans")
+            assert erasures.refused(c, "loans") == {"digest": "told"}
+            assert erasures.refused(c, "prices") == {}
+
+    def test_a_version_says_what_was_taken_out_of_it_once(self, store: Store) -> None:
+        with store.begin() as c:
+            erasures.begin(c, ERASURE)
+            datasets.add_batch(c, batch(1))
+            datasets.add_batch(c, batch(2))
+            made = datasets.add_version(c, CLOCK, "loans", [batch(1).id, batch(2).id], 20, None)
+        for _ in range(2):
+            with store.begin() as c:
+                erasures.cut_batch(c, "loans", batch(1).id, 7, "1:7:00")
+                erasures.cut_versions(c, CLOCK, "e1", "loans", {made.number})
+                erasures.flag(c, "e1", "loans", 1)
+        with store.read() as c:
+            assert datasets.get_version(c, "loans", 1).rows == 17
+            (said,) = erasures.amendments(c, "loans")[1]
+            assert (said.rows_before, said.rows_after, said.erasure) == (20, 17, "e1")
+            assert erasures.touching(c, "loans") == ["e1"]
+            assert [one.id for one in erasures.flagged(c)["loans", 1]] == ["e1"]
+
+    def test_what_is_written_anywhere_can_be_changed_but_the_log_of_decisions(
+        self, store: Store, run: runs.Run
+    ) -> None:
+        with store.begin() as c:
+            step = runs.steps(c, run.id)[0]
+            runs.mark(c, step.id, message="of ann", facts={"who": ["ann", 3], "n": 1})
+            lineage.link(c, "artifact:ann", "source:ann.csv", "of")
+            memo.remember(c, "file", {"ann.csv": {"digest": "d"}, "ben.csv": {"digest": "e"}})
+            audit.record(c, CLOCK, actor="a", action="x", subject="ann")
+        with store.begin() as c:
+            assert scrub.change(c, _nobody) == 3
+            assert scrub.change(c, _nobody) == 0
+        scrub.vacuum(store)
+        with store.read() as c:
+            assert not any("ann" in text for text in scrub.texts(c) if text != "ann")
+            assert runs.steps(c, run.id)[0].facts == {"who": ["-", 3], "n": 1}
+            assert sorted(memo.recall(c, "file")) == ["-.csv", "ben.csv"]
+            assert list(audit.problems(c)) == []
 
     def test_writers_at_once_lose_nothing(self, store: Store) -> None:
         def write() -> None:

@@ -1,5 +1,7 @@
 """A batch is written once, and comes back as it was."""
 
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -165,6 +167,34 @@ def test_a_file_is_adopted_once_and_what_a_killed_writer_left_is_gone(path: str,
         list(pool.map(lambda _: table.adopt(path, "b1", given, digest="d1"), range(8)))
     assert rows(path, "b1").height == ROWS.height
     assert [one.name for one in folder.iterdir()] == ["d1.parquet"]
+
+
+def test_who_was_slower_with_the_same_batch_leaves_nothing(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = table._commit
+
+    def after_a_rival(held: object, batch: str, made: Path) -> None:
+        monkeypatch.setattr(table, "_commit", commit)
+        table.append(path, batch, ROWS)
+        commit(held, batch, made)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(table, "_commit", after_a_rival)
+    table.append(path, "b1", ROWS)
+    assert rows(path, "b1").height == ROWS.height
+    assert len(list(Path(path, "_batch=b1").iterdir())) == 1
+
+
+def test_what_was_left_long_ago_by_who_died_before_the_commit_is_swept_away(path: str) -> None:
+    long_ago = time.time() - table.ABANDONED_S - 60
+    for name in ("dead", "written"):
+        Path(path, f"_batch={name}").mkdir(parents=True)
+        Path(path, f"_batch={name}", "x.parquet").write_bytes(b"half")
+    for one in (Path(path, "_batch=dead", "x.parquet"), Path(path, "_batch=dead"), Path(path, "_batch=written")):
+        os.utime(one, (long_ago, long_ago))
+    table.append(path, "b1", ROWS)
+    for file in Path(path).glob("_batch=b1*/*"):
+        os.utime(file, (long_ago, long_ago))
+    table.append(path, "b2", ROWS)
+    assert sorted(one.name for one in Path(path).glob("_batch=*")) == ["_batch=b1", "_batch=b2", "_batch=written"]
 
 
 def test_a_file_that_changed_before_its_copy_was_whole_is_not_adopted(path: str, tmp_path: Path) -> None:

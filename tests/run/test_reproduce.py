@@ -99,8 +99,14 @@ def test_the_parts_go_from_the_split_to_the_package_and_nothing_is_stored(mine: 
     assert {"preprocess: rows.train.parquet", "preprocess: X.train.npy", "model: model.skops"} < set(names)
 
 
-def test_what_differs_says_where_first_by_how_much_and_that_nothing_explains_it(tmp_path: Path) -> None:
-    found = again(made(tmp_path / "chance", BY_CHANCE))
+@pytest.fixture(scope="module")
+def chance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One version that cannot be made again. Only to be read, which is what a reproduction does."""
+    return made(tmp_path_factory.mktemp("reproduce") / "chance", BY_CHANCE)
+
+
+def test_what_differs_says_where_first_by_how_much_and_that_nothing_explains_it(chance: Path) -> None:
+    found = again(chance)
     assert not found.identical
     assert found.distance is not None
     assert 0 < found.distance.largest < 1
@@ -109,12 +115,11 @@ def test_what_differs_says_where_first_by_how_much_and_that_nothing_explains_it(
     assert found.reasons == (reproduce.built.UNEXPLAINED,)
 
 
-def test_another_environment_is_named_package_by_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = made(tmp_path / "chance", BY_CHANCE)
+def test_another_environment_is_named_package_by_package(chance: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = environment.environment()
     packages = {**here["packages"], "scipy": "0.1"}
     monkeypatch.setattr(reproduce, "environment", lambda: {**here, "processors": 999, "packages": packages})
-    assert again(folder).reasons == (
+    assert again(chance).reasons == (
         f"processors: {here['processors']} then, 999 now",
         f"scipy: {here['packages']['scipy']} then, 0.1 now",
     )

@@ -1,7 +1,7 @@
 """Small things to serve without a project: graphs that answer at once, and a shelf that a host follows."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from onnx import TensorProto, helper
@@ -10,7 +10,9 @@ from noria.digest import Digest
 from noria.errors import NotFound
 from noria.model.package import Package
 from noria.model.signature import Field, Signature
+from noria.model.sklearn import dump
 from noria.serve.follow import Known, Wanted
+from noria.serve.keeping import Keeping
 
 SIGNATURE = Signature((Field("age", "number"), Field("job", "category")), ("no", "yes"), "approved", "yes")
 ROW = {"age": 40, "job": "clerk"}
@@ -51,31 +53,55 @@ def package(number: int) -> Package:
     return Package("onnx", SIGNATURE, {"model.onnx": model.SerializeToString(), "classes.txt": b"0 1"})
 
 
-class Shelf:
-    """Implements ``Source`` in memory. ``fetched`` counts how often each version was; ``broken`` cannot be loaded."""
+@cache
+def packed(number: int) -> bytes:
+    """The bytes of that version."""
+    return package(number).to_bytes()
 
-    def __init__(self) -> None:
+
+@cache
+def python(number: int) -> bytes:
+    """The same as a scikit-learn model."""
+    import pandas as pd
+    from sklearn.compose import ColumnTransformer
+    from sklearn.dummy import DummyClassifier
+
+    truth = [1] * number + [0] * (100 - number)
+    model = DummyClassifier(strategy="prior").fit([[0]] * len(truth), truth)
+    ages = ColumnTransformer([("age", "passthrough", ["age"])]).fit(pd.DataFrame([ROW]))
+    return Package("sklearn", SIGNATURE, dump({"preprocessor": ages, "model": model})).to_bytes()
+
+
+class Shelf:
+    """Implements ``Source`` in memory, of versions that ``make`` makes.
+
+    ``fetched`` counts how often each version was; ``broken`` cannot be loaded.
+    """
+
+    def __init__(self, make: Callable[[int], bytes] = packed) -> None:
+        self.make = make
         self.routes: dict[str, Wanted] = {}
         self.fetched: dict[int, int] = {}
+        self.keeping: Keeping | None = None
         self.broken: dict[int, Exception] = {}
         self.away: Exception | None = None
 
-    def route(self, name: str, weights: Mapping[int, int], *, versions: int = 5) -> None:
+    def route(self, name: str, weights: Mapping[int, int], *, versions: int = 5, shadow: tuple[int, ...] = ()) -> None:
         """Divide an endpoint's traffic anew."""
         before = self.routes.get(name)
-        known = {n: Known(n, Digest.of(str(n).encode()).hex, f"r{n}", "run", f"v{n}") for n in range(1, versions + 1)}
+        known = {n: Known(n, Digest.of(self.make(n)).hex, f"r{n}", "run", f"v{n}") for n in range(1, versions + 1)}
         written = {str(number): weight for number, weight in weights.items()}
-        self.routes[name] = Wanted(name, before.revision + 1 if before else 1, written, "salt", known)
+        self.routes[name] = Wanted(name, before.revision + 1 if before else 1, written, "salt", known, shadow)
 
     def wanted(self) -> dict[str, Wanted]:
         if self.away is not None:
             raise self.away
         return dict(self.routes)
 
-    def fetch(self, known: Known) -> tuple[Package, str | None]:
+    def fetch(self, known: Known) -> tuple[bytes, str | None, Keeping | None]:
         if known.number in self.broken:
             raise self.broken[known.number]
         if known.number not in range(1, 100):
             raise NotFound("no artifact", where="shelf", do="Put it there.")
         self.fetched[known.number] = self.fetched.get(known.number, 0) + 1
-        return package(known.number), "applicant"
+        return self.make(known.number), "applicant", self.keeping

@@ -147,7 +147,9 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_refuses_feedback_whole_and_sheds_predictions_and_all_goes_on_after_it(tmp_path: Path) -> None:
+def test_a_full_disk_refuses_feedback_whole_and_sheds_predictions_and_all_goes_on_after_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def work() -> None:
         spool = Spool(tmp_path)
         taken: list[int] = []
@@ -160,8 +162,10 @@ def test_a_full_disk_refuses_feedback_whole_and_sheds_predictions_and_all_goes_o
                 else:
                     assert isinstance(error, StoreUnavailable)
                     assert "full" in str(error)
-            await predict(spool, 2, "x" * 5_000)
-            assert spool.shed >= 1
+            for _ in range(3):
+                await predict(spool, 2, "x" * 5_000)
+            assert spool.shed >= 3
+        assert sum("answered and not captured" in one.message for one in caplog.records) == 1
         assert 10 < len(taken) < 200
         assert feedback(tmp_path) == {f"p{number}": 1 for number in taken}
         await spool.keep(told(5000))

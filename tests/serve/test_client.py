@@ -15,7 +15,7 @@ import pytest
 from conftest import free_port
 from noria.client import Answer, AsyncClient, Client
 from noria.data import captured
-from noria.errors import BadInput, Failure, NotFound
+from noria.errors import BadInput, Failure, Forbidden, NotFound, StoreUnavailable, Unauthenticated
 from noria.run.place import Place
 from serve.live import ROW, Live, until
 
@@ -152,6 +152,87 @@ def test_a_server_that_fails_or_is_none_of_ours_is_a_failure_that_says_so(status
             client.predict("loans", [ROW])
         with pytest.raises(Failure, match=said):
             asyncio.run(ask(url))
+
+
+class Moody(http.server.ThreadingHTTPServer):
+    """Says each status once, then 200 for ever; ``brought`` holds what the requests brought."""
+
+    def __init__(self, *says: int) -> None:
+        self.says = list(says)
+        self.brought: list[tuple[str | None, bytes]] = []
+        super().__init__(("127.0.0.1", 0), Answers)
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    server: Moody
+
+    def do_POST(self) -> None:
+        sent = self.rfile.read(int(self.headers["content-length"]))
+        self.server.brought.append((self.headers["authorization"], sent))
+        status = self.server.says.pop(0) if self.server.says else 200
+        if status == 0:  # hang up
+            return
+        body = b'{"accepted": 1}' if status == 200 else b'{"error": "not now"}'
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def moody(monkeypatch: pytest.MonkeyPatch, *says: int) -> Iterator[tuple[Moody, str]]:
+    monkeypatch.setattr("noria.client.PAUSE_S", 0.0)
+    with Moody(*says) as found:
+        thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield found, f"http://127.0.0.1:{found.server_port}"
+        finally:
+            found.shutdown()
+            thread.join()
+
+
+def tell(kind: str, url: str, **options: Any) -> None:
+    async def later() -> None:
+        async with AsyncClient(url, **options) as client:
+            await client.feedback("x", label="yes")
+
+    if kind == "asynchronous":
+        asyncio.run(later())
+        return
+    with Client(url, **options) as client:
+        client.feedback("x", label="yes")
+
+
+@pytest.mark.parametrize("kind", ["synchronous", "asynchronous"])
+def test_a_request_is_sent_again_as_it_was_while_the_server_is_away(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    with moody(monkeypatch, 503, 0) as (found, url):
+        tell(kind, url, token="noria_a_b")
+    assert len(found.brought) == 3
+    assert len(set(found.brought)) == 1
+    assert found.brought[0][0] == "Bearer noria_a_b"
+
+
+@pytest.mark.parametrize("kind", ["synchronous", "asynchronous"])
+@pytest.mark.parametrize(
+    ("says", "error", "times"),
+    [([503] * 9, StoreUnavailable, 3), ([0] * 9, Failure, 3), ([401] * 9, Unauthenticated, 1),
+     ([403] * 9, Forbidden, 1), ([400] * 9, BadInput, 1), ([500] * 9, Failure, 1)],
+)  # fmt: skip
+def test_what_another_try_cannot_mend_is_said_and_no_try_is_made_too_often(
+    monkeypatch: pytest.MonkeyPatch, kind: str, says: list[int], error: type[Exception], times: int
+) -> None:
+    with moody(monkeypatch, *says) as (found, url), pytest.raises(error):
+        tell(kind, url)
+    assert len(found.brought) == times
+
+
+def test_a_file_of_certificates_that_cannot_be_read_is_the_users_mistake() -> None:
+    with pytest.raises(BadInput, match="no certificates"):
+        Client("https://127.0.0.1", verify="none.pem")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "http://no-such-host.invalid", "no url", "http://["])

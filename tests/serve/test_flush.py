@@ -1,6 +1,7 @@
 """The flush: the spool's segments become rows of the captured tables, each exactly once."""
 
 import json
+import os
 import shutil
 import threading
 from collections import Counter
@@ -235,3 +236,25 @@ def test_ids_of_rows_in_the_tables_are_those_that_were_answered(place: Settings)
     put(place, LOANS, predicted(id, {"age": [1, 2, 3]}, [[0.5, 0.5]] * 3))
     flush(place)
     assert captured.predictions(place, "loans")["id"].to_list() == [ids.of_row(id, row, 3) for row in range(3)]
+
+
+def test_before_a_segment_goes_all_that_holds_its_rows_is_on_the_disk(
+    place: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(place, LOANS, predicted("a", {"age": [40]}, [[0.5, 0.5]]), told(1))
+    synced, unlink, fsync = set[Path](), Path.unlink, os.fsync
+
+    def seen(file: int) -> None:
+        fsync(file)
+        synced.add(Path(f"/proc/self/fd/{file}").resolve())
+
+    def checked(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".seg":
+            home = Path(place.data)
+            assert {home, *home.rglob("*")} - synced == set()
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    monkeypatch.setattr(Path, "unlink", checked)
+    assert flush(place) == 2
+    assert not list(place.spool.glob("*.seg"))

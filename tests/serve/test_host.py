@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from noria.errors import Damaged, NotFound, StoreUnavailable
+from noria.serve import host as host_module
 from noria.serve.capture import Spool
 from noria.serve.host import Host
 from noria.serve.predict import Service
@@ -122,8 +123,10 @@ def test_a_version_that_left_the_route_is_let_go_and_what_it_was_answering_is_an
                 RuntimeError("an error of some library"), KeyError("key")], ids=lambda one: type(one).__name__
 )  # fmt: skip
 def test_a_version_that_cannot_be_loaded_leaves_its_route_as_it_was_and_others_alone(
-    shelf: Shelf, tmp_path: Path, caplog: pytest.LogCaptureFixture, trouble: Exception
+    shelf: Shelf, tmp_path: Path, caplog: pytest.LogCaptureFixture, trouble: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(host_module, "AGAIN_S", 0)
+
     async def work() -> None:
         host = Host(shelf)
         service = Service(host, Spool(tmp_path))

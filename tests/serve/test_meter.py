@@ -1,10 +1,13 @@
 """What a server counts: cheaply where requests are answered, and of all its processes together."""
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
@@ -65,16 +68,17 @@ def test_the_processes_of_a_server_add_up_also_when_one_has_died(tmp_path: Path)
     mine.refuse("rest", "loans", "400")
     mine.told("loans", 2)
     mine.batch("loans", "3", 17)
-    mine.totals.captured, mine.totals.shed = 5, 1
+    mine.totals.captured, mine.totals.shed, mine.totals.waiting = 5, 1, {("loans", "3"): 4}
     mine.keep()
     gone = tmp_path / "meters" / f"{os.getpid() + 1}{meter.SUFFIX}"
     gone.write_bytes(msgspec.msgpack.encode(mine.add_up()))
-    found = values(metrics.text(tmp_path / "meters", tmp_path / "spool", {}))
+    found = values(metrics.text(mine, tmp_path / "spool", {}))
     assert found[at("noria_request_seconds_count", *OF)] == 2
     assert found[at("noria_request_seconds_bucket", *OF, "0.0025")] == 2
     assert found[at("noria_request_seconds_bucket", *OF, "0.001")] == 0
     assert found[at("noria_rows_total", *OF)] == 10
     assert found[at("noria_requests_refused_total", "rest", "loans", "400")] == 2
+    assert found[at("noria_queue_rows", "loans", "3")] == 8
     assert found[at("noria_batch_rows_bucket", "loans", "3", "32.0")] == 2
     assert (
         found[at("noria_feedback_total", "loans")],
@@ -85,14 +89,32 @@ def test_the_processes_of_a_server_add_up_also_when_one_has_died(tmp_path: Path)
         10,
         2,
     )
-    meter.clear(tmp_path / "meters")
-    assert meter.together(tmp_path / "meters") == Totals()
+
+
+def test_a_server_begins_with_no_counts_and_takes_those_of_dead_ones_away(tmp_path: Path) -> None:
+    other = subprocess.run(
+        [sys.executable, "-c", f"from pathlib import Path; from noria.serve import meter; "
+         f"mine = meter.Meter(meter.clear(Path({str(tmp_path)!r}))); mine.told('loans', 1); mine.keep()"], check=True,
+    )  # fmt: skip
+    assert (other.returncode, len(list(tmp_path.glob("*/*")))) == (0, 1)
+    folder = meter.clear(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert Meter(folder).together() == Totals()
+
+
+def test_counts_are_told_by_their_own_process_also_when_the_disk_takes_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    mine = Meter(tmp_path / "file" / "meters")
+    mine.refuse("rest", "", "404")
+    with pytest.raises(NotADirectoryError):
+        mine.keep()
+    assert mine.together().refused == {("rest", "", "404"): 1}
 
 
 def test_what_waits_in_the_spool_is_told_with_its_age(tmp_path: Path) -> None:
     (tmp_path / "a.seg").write_bytes(b"12345")
     os.utime(tmp_path / "a.seg", (1, 1))
-    found = values(metrics.text(tmp_path, tmp_path, {}))
+    found = values(metrics.text(Meter(), tmp_path, {}))
     assert found[at("noria_spool_bytes")] == 5
     assert found[at("noria_capture_lag_seconds")] > 1e9
-    assert values(metrics.text(tmp_path, tmp_path / "none", {}))[at("noria_capture_lag_seconds")] < 60
+    assert values(metrics.text(Meter(), tmp_path / "none", {}))[at("noria_capture_lag_seconds")] < 60

@@ -3,10 +3,10 @@
 import pytest
 from benchmarks.data import corruptions, detection
 
-HARD = [name for name in corruptions.DAMAGES if name.startswith("hard")]
+MISSED = "hard: a column shuffled"  # each column by itself is as it was
 
 
-@pytest.mark.parametrize("name", [name for name in corruptions.DAMAGES if name not in HARD])
+@pytest.mark.parametrize("name", [name for name in corruptions.DAMAGES if name != MISSED])
 def test_a_damaged_batch_raises_an_alarm_that_says_what_to_do(name: str) -> None:
     alarms = detection.alarms(corruptions.damaged(name, 7))
     assert alarms

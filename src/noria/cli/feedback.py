@@ -23,11 +23,12 @@ def import_(
 ) -> int:
     """Take feedback from a file: all of it or nothing; the same content again changes nothing."""
     from noria.feedback.bring import bring
+    from noria.serve.ids import endpoint_of
 
     place = _known(endpoint)
     if not file.is_file():
         raise BadInput("there is no such file", where=str(file), do="Nothing was taken.")
-    rows = bring(place.settings, place.clock, file, endpoint)
+    rows = bring(place.settings, place.clock, file, endpoint, lambda id: endpoint_of(id, [endpoint]) is not None)
     if json:
         output.show_json({"endpoint": endpoint, "rows": rows})
     else:
@@ -40,6 +41,7 @@ def show(endpoint: Endpoint, json: AsJson = False) -> int:
     """How good each version that answered really is, by the labels that have arrived."""
     from noria.data import captured
     from noria.feedback.performance import measure
+    from noria.feedback.shadow import compare
 
     place = _known(endpoint)
     with place.store.read() as c:
@@ -47,22 +49,24 @@ def show(endpoint: Endpoint, json: AsJson = False) -> int:
     task = plans[0].step("collect").config["schema"]["task"] if plans else "classification"
     joined = captured.joined(place.settings, endpoint)
     found = measure(joined, task) if joined.height else []
+    found += compare(captured.shadowed(place.settings, endpoint), task)
     if json:
         output.show_json(found)
         return 0
     rows = [
         (
-            one["version"],
+            f"{one['version']} (shadow)" if one.get("shadow") else one["version"],
             one["predictions"],
             one["labelled"],
             one["rating"],
             one.get("metrics", {}).get("accuracy") or one.get("metrics", {}).get("rmse"),
+            one.get("agreement"),
+            one.get("difference"),
         )
         for one in found
     ]
-    output.show_table(
-        f"Live performance of {endpoint}", ["version", "predictions", "labelled", "rating", "accuracy or RMSE"], rows
-    )
+    columns = ["version", "predictions", "labelled", "rating", "accuracy or RMSE", "agreement", "difference"]
+    output.show_table(f"Live performance of {endpoint}", columns, rows)
     return 0
 
 

@@ -19,6 +19,7 @@ COMMANDS = {  # word: (module, what it does), in the order of the wheel
     "token": ("noria.cli.token", "who may ask, answer and decide over the network: create, list, revoke"),
     "feedback": ("noria.cli.feedback", "labels and ratings for predictions: import, show"),
     "trace": ("noria.cli.trace", "from any thing to all it came from and all that came of it"),
+    "erase": ("noria.cli.erase", "a subject's rows, out of every table, artifact, record and file"),
     "audit": ("noria.cli.audit", "the log of decisions: show, verify, export"),
     "doctor": ("noria.cli.doctor", "what is configured, what is reachable, what is wrong"),
 }
@@ -99,9 +100,13 @@ def _guarded(words: list[str]) -> int:
         return _say(_fault(error), FAILED, as_json)
     except KeyboardInterrupt:
         return _say(Exception("interrupted. The same command goes on where it stopped."), 130, as_json)
+    except BaseException as error:  # what libraries written in Rust raise when they give up is no Exception
+        if type(error).__name__ != "PanicException" or os.environ.get("NORIA_TRACEBACK"):
+            raise
+        return _say(_fault(error), FAILED, as_json)
 
 
-def _fault(error: Exception) -> Exception:
+def _fault(error: BaseException) -> Exception:
     """What nobody foresaw, as a sentence with its place."""
     from pathlib import Path
     from traceback import extract_tb

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from noria.cli import model_again, model_live, model_move, model_show, output
+from noria.cli import model_again, model_live, model_move, model_show, model_study, output
 from noria.cli.model_find import AsJson, Reason
 from noria.errors import NotFound, UserError
 from noria.release import approve as approval
 from noria.run.place import Place
-from noria.store import datasets, registry, runs
+from noria.store import datasets, erasures, registry, runs
+from noria.store.verdicts import Person
 
 app = output.app("Model versions and why they became so.")
 ReleaseId = Annotated[str, typer.Argument(metavar="RELEASE", help="The id that the stopped run named.")]
@@ -22,10 +23,14 @@ def list_(json: AsJson = False) -> None:
     place = output.existing_place()
     with place.store.read() as c:
         found = registry.versions(c)
+        flagged = erasures.flagged(c)
         names = {model: registry.aliases(c, model) for model in {v.model for v in found}}
     called = {(v.model, v.number): [a for a, n in names[v.model].items() if n == v.number] for v in found}
     if json:
-        output.show_json([{**output.plain(v), "aliases": called[v.model, v.number]} for v in found])
+        output.show_json(
+            [{**output.plain(v), "aliases": called[v.model, v.number],
+              "learned_from_erased": [one.id for one in flagged.get((v.model, v.number), [])]} for v in found]
+        )  # fmt: skip
     else:
         rows = [
             (v.model, v.number, ", ".join(called[v.model, v.number]), v.format, f"{v.dataset}@{v.dataset_version}",
@@ -33,6 +38,8 @@ def list_(json: AsJson = False) -> None:
             for v in found
         ]  # fmt: skip
         output.show_table("Models", ["model", "version", "alias", "format", "data", "quality", "made"], rows)
+        for (model, version), learned in flagged.items():
+            output.say(f"{model}@{version} {model_show.learned_from_erased(learned)}")
         for one in _waiting(place):
             output.say(
                 f"A candidate for {one.model}, of run {one.run_id}, waits: noria model approve {one.id} --reason '…'"
@@ -76,6 +83,7 @@ for _word in (
     model_show.show,
     model_show.card,
     model_show.record,
+    model_study.study,
     model_live.promote,
     model_live.rollback,
     model_live.history,
@@ -93,10 +101,10 @@ def _foremost(metrics: Mapping[str, float]) -> str:
     return f"{name} {output.cell(metrics[name])}" if name else ""
 
 
-def _me(place: Place, reason: str) -> approval.Person:
+def _me(place: Place, reason: str) -> Person:
     if not reason.strip():
         raise UserError("the reason is empty", where="--reason", do="Say why; it goes on record.")
-    return approval.Person(place.settings.actor, reason)
+    return Person(place.settings.actor, reason)
 
 
 def _waiting(place: Place) -> list[registry.Release]:

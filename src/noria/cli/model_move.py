@@ -17,9 +17,9 @@ from noria.model.foreign import Wish
 from noria.model.package import Package
 from noria.model.portable import portable
 from noria.release import imports, record
-from noria.release.approve import Person
 from noria.run.place import Place
 from noria.store import registry, runs
+from noria.store.verdicts import Person
 
 FORMATS = ("mlflow", "onnx", "noria")
 

@@ -1,6 +1,6 @@
 """noria model show, card and record: what a version is, for a glance, for a reader, for an auditor."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,11 +8,12 @@ import typer
 
 from noria.cli import output
 from noria.cli.model_find import AsJson, Name, find
+from noria.cli.versions.show import Made, processed_data
 from noria.errors import UserError
 from noria.release import record as records
 from noria.run.place import Place
 from noria.run.reports import write
-from noria.store import datasets, registry, runs
+from noria.store import datasets, erasures, registry, runs
 
 
 def show(name: Name, json: AsJson = False) -> None:
@@ -23,19 +24,39 @@ def show(name: Name, json: AsJson = False) -> None:
         release = registry.get_release(c, found.release_id)
         bundle = runs.get(c, found.run_id).plan.bundle
         processed = records.processed(c, found)
-        ids = datasets.get_version(c, found.dataset, found.dataset_version).batches if found.dataset else []
+        data = datasets.get_version(c, found.dataset, found.dataset_version) if found.dataset else None
+        learned = erasures.flagged(c).get((found.model, found.number), [])
+    ids = data.batches if data else []
+    by = next((one for one in processed_data(place, data) if one.outputs == processed), None) if data else None
     if json:
         output.show_json(
-            {"version": found, "release": release, "bundle": bundle, "batches": ids, "processed": processed}
+            {
+                "version": found,
+                "release": release,
+                "bundle": bundle,
+                "batches": ids,
+                "processed": processed,
+                "by": by,
+                "learned_from_erased": learned,
+            }
         )
         return
-    rows = [*_made_of(found, bundle, ids, processed), *_judged(release)]
+    rows = [*_made_of(found, bundle, ids, processed, by), *_judged(release)]
+    rows += [("erasure", learned_from_erased([one])) for one in learned]
     output.show_table(f"{found.model}@{found.number}", ["", ""], rows)
     if found.dataset:
-        here, data = f"{found.model}@{found.number}", f"{found.dataset}@{found.dataset_version}"
+        here, rows_of = f"{found.model}@{found.number}", f"{found.dataset}@{found.dataset_version}"
         output.say(
-            f"More: noria model record {here} --html FILE, noria trace model {here}, noria trace data {data} --down"
+            f"More: noria model record {here} --html FILE, noria trace model {here}, noria trace data {rows_of} --down"
         )
+
+
+def learned_from_erased(erased: Sequence[erasures.Erasure]) -> str:
+    """What is said of a model that had learned from rows which were erased since."""
+    policy = (
+        f"accepted by {erased[-1].actor}: {erased[-1].reason}" if erased[-1].models == "accept" else "to be retrained"
+    )
+    return f"learned from rows that were erased ({', '.join(one.id for one in erased)}), {policy}"
 
 
 def card(name: Name, json: AsJson = False) -> None:
@@ -70,13 +91,16 @@ def record(
 
 
 def _made_of(
-    found: registry.ModelVersion, bundle: str, ids: Any, processed: dict[str, str]
+    found: registry.ModelVersion, bundle: str, ids: Any, processed: dict[str, str], by: Made | None
 ) -> Iterator[tuple[str, Any]]:
     yield "package", f"{found.format}, {found.package[:12]}"
     yield "data", f"{found.dataset}@{found.dataset_version}" if found.dataset else None
     yield "batches", ", ".join(ids) or None
     features = {name: digest[:12] for name, digest in processed.items() if name.startswith("X.")}
     yield "processed data", features or None
+    if by is not None:
+        yield "processed by", ", ".join(by.code) or f"what is declared, in run {by.run}"
+        yield "today's code", f"makes others: {'; '.join(by.stale)}" if by.stale else "makes the same"
     yield "code bundle", bundle[:12] or None
     yield "parameters", found.params or None
     yield "metrics", found.metrics or None

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from noria.cli import output
 from noria.errors import UserError
@@ -26,31 +27,59 @@ def show(
     if json:
         output.show_json(found)
     else:
-        rows = [(r.endpoint, r.revision, r.weights, r.actor, r.reason, r.at) for r in found]
-        output.show_table("Routes", ["endpoint", "revision", "weights", "by", "why", "since"], rows)
+        rows = [(r.endpoint, r.revision, r.weights, r.shadow, r.actor, r.reason, r.at) for r in found]
+        output.show_table("Routes", ["endpoint", "revision", "weights", "shadow", "by", "why", "since"], rows)
 
 
 @app.command("set")
 def set_(
     endpoint: Annotated[str, typer.Argument()],
-    weights: Annotated[list[str], typer.Argument(metavar="VERSION=WEIGHT", help="Such as 3=90 4=10.")],
+    weights: Annotated[
+        list[str] | None, typer.Argument(metavar="VERSION=WEIGHT", help="Such as 3=90 4=10; as they are if left out.")
+    ] = None,
+    shadow: Annotated[
+        list[int] | None, typer.Option(help="A version that gets copies of requests and answers nobody; repeatable.")
+    ] = None,
+    no_shadow: Annotated[bool, typer.Option("--no-shadow", help="No version gets copies any more.")] = False,
     reason: Annotated[str, typer.Option(help="Why; it goes on record.")] = "set by hand",
     json: AsJson = False,
 ) -> None:
     """Set the weights; servers follow within a second."""
     place = output.existing_place()
-    wanted = _weights(weights)
+    wanted = _weights(weights) if weights else {}
+    beside = [] if no_shadow else shadow or None
     with place.store.begin() as c:
         models = {one.model for one in registry.versions(c)}
         if endpoint not in models:
             raise output.unknown("model", endpoint, models, where="registry")
-        for number in wanted:
-            registry.version(c, endpoint, int(number))
-        route = routes.set_weights(c, place.clock, endpoint, wanted, actor=place.settings.actor, reason=reason)
+        wanted = wanted or _in_force(c, endpoint, beside)
+        for number in [*map(int, wanted), *(beside or [])]:
+            registry.version(c, endpoint, number)
+        _check(wanted, beside or [])
+        route = routes.set_weights(
+            c, place.clock, endpoint, wanted, actor=place.settings.actor, reason=reason, shadow=beside
+        )
     if json:
         output.show_json(route)
     else:
-        output.say(f"{route.endpoint}: revision {route.revision}, weights {output.cell(route.weights)}")
+        said = f"{route.endpoint}: revision {route.revision}, weights {output.cell(route.weights)}"
+        output.say(said + (f", shadow {', '.join(map(str, route.shadow))}" if route.shadow else ""))
+
+
+def _in_force(connection: Connection, endpoint: str, shadow: list[int] | None) -> dict[str, int]:
+    """The weights as they are, for who changes only the shadow."""
+    found = routes.newest(connection, endpoint)
+    if shadow is None or found is None:
+        raise UserError("there are no weights", where="noria route set", do="Write for example 3=90 4=10.")
+    return dict(found.weights)
+
+
+def _check(weights: dict[str, int], shadow: list[int]) -> None:
+    for number in shadow:
+        if weights.get(str(number), 0) > 0:
+            raise UserError(
+                f"version {number} answers, and cannot be a shadow", where="noria route set", do="Name another."
+            )
 
 
 def _weights(texts: list[str]) -> dict[str, int]:

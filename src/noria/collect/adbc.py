@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from noria.collect.config import ADBC
 from noria.collect.pieces import Pieces
 from noria.errors import BadInput, StoreUnavailable
 
-PREFIX = "adbc+"
 ROWS = 100_000  # in memory: SQLite's driver hands over a thousand at a time
 DRIVERS = {"postgresql": "adbc_driver_postgresql", "sqlite": "adbc_driver_sqlite"}
 
@@ -51,7 +51,7 @@ def rows(backend: str, uri: str, query: str, address: str) -> Pieces:
 
 def _driver(backend: str) -> Any:
     if backend not in DRIVERS:
-        raise BadInput(f"there is no ADBC driver for {backend}", where=PREFIX, do=f"Leave {PREFIX!r} out of the URL.")
+        raise BadInput(f"there is no ADBC driver for {backend}", where=ADBC, do=f"Leave {ADBC!r} out of the URL.")
     try:
         return import_module(f"{DRIVERS[backend]}.dbapi")
     except ImportError as error:

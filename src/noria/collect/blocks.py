@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from noria.collect import check
 
 COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
@@ -19,6 +17,8 @@ def compressed(path: Path) -> bool:
 
 def opened(path: Path) -> Any:
     """The file's content, to be read as bytes from its beginning on, in bounded memory."""
+    import pyarrow as pa  # takes as long as a small file to collect
+
     return pa.input_stream(str(path), compression=COMPRESSED.get(path.suffix))
 
 

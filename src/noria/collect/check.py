@@ -45,7 +45,8 @@ def short(rows: pl.DataFrame | Path, name: str) -> None:
         texts = [column for column in texts if sizes.get(column, LONGEST + 1) > LONGEST]
     if not texts:
         return
-    longest = frame.select(pl.col(texts).str.len_bytes().max()).collect(engine="streaming").row(0, named=True)
+    with readable(Path(name), "parquet"):
+        longest = frame.select(pl.col(texts).str.len_bytes().max()).collect(engine="streaming").row(0, named=True)
     for column, size in longest.items():
         if size is not None and size > LONGEST:
             raise too_long(name, f"column {column} has a value of {size / 1e6:,.0f} MB")

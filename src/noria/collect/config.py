@@ -11,6 +11,7 @@ from noria.declared import check
 from noria.errors import BadLifecycle
 
 FORMATS = ("csv", "parquet", "jsonl")
+ADBC = "adbc+"  # before the URL of a database whose rows are read by its ADBC driver
 
 
 @dataclass(frozen=True)

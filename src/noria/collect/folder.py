@@ -12,6 +12,7 @@ from noria.collect.arrive import Arrival
 from noria.collect.config import Folder
 from noria.collect.offer import Offer, Taken
 from noria.data import table
+from noria.data.stored import readable
 from noria.digest import Digest
 from noria.errors import BadInput
 from noria.store import datasets
@@ -69,8 +70,10 @@ def _known(world: Any, batches: list[str]) -> pl.DataFrame:
     """Content and label of every file that was collected."""
     if not batches:
         return pl.DataFrame(schema={"digest": pl.String, "label": pl.String})
-    rows = table.scan(f"{world.settings.data}/{world.lifecycle}", batches)
-    return rows.select("digest", pl.col(world.schema.label).cast(pl.String).alias("label")).collect()
+    path = f"{world.settings.data}/{world.lifecycle}"
+    with readable(path):
+        rows = table.scan(path, batches)
+        return rows.select("digest", pl.col(world.schema.label).cast(pl.String).alias("label")).collect()
 
 
 def _taken(label: str, source: Folder, rows: pl.DataFrame, digest: str, attempt: Any) -> Taken:

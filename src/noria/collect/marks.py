@@ -6,9 +6,12 @@ from typing import Any
 
 from noria.digest import Digest
 from noria.errors import BadInput
-from noria.store import memo
+from noria.store import datasets, memo
 
+LARGE = 64 << 20  # bytes of a Parquet file that is hashed in blocks; a text may grow, and its beginning is looked for
 SETTLED_S = 2.0  # a younger file may change within its time stamp
+
+PARQUET = b"PAR1"
 
 Mark = list[int]
 
@@ -24,13 +27,32 @@ def digests(world: Any, paths: Iterable[Path]) -> dict[Path, tuple[str, Mark]]:
         if held and held["mark"] == now:
             found[path] = (held["digest"], now)
             continue
-        found[path] = (Digest.of_file(path).hex, now)
+        found[path] = (_digest(world, path, now[0]).hex, now)
         if world.clock.now().timestamp() - now[1] / 1e9 > SETTLED_S:
             fresh[str(path)] = {"mark": now, "digest": found[path][0]}
     if fresh:
         with world.store.begin() as c:
             memo.remember(c, "file digest", fresh)
     return found
+
+
+def _digest(world: Any, path: Path, size: int) -> Digest:
+    if size < LARGE:
+        return Digest.of_file(path)
+    with path.open("rb") as file:
+        packed = file.read(len(PARQUET)) == PARQUET
+    return _by_blocks(world, path, size) if packed else Digest.of_file(path)
+
+
+def _by_blocks(world: Any, path: Path, size: int) -> Digest:
+    """The digest of blocks, unless the file was collected when all were known by their plain one."""
+    found = Digest.of_blocks(path)
+    with world.store.read() as c:
+        same_size = {batch.digest for batch in datasets.batches(c, world.lifecycle) if batch.bytes == size}
+    if not same_size or found.hex in same_size:
+        return found
+    plain = Digest.of_file(path)
+    return plain if plain.hex in same_size else found
 
 
 def mark(path: Path) -> Mark:

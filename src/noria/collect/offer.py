@@ -45,10 +45,6 @@ class Taken:
     def schema(self) -> pl.Schema:
         return self.rows.schema if isinstance(self.rows, pl.DataFrame) else parquet.schema(self.rows)
 
-    def frame(self) -> pl.DataFrame:
-        """All rows in memory."""
-        return self.rows if isinstance(self.rows, pl.DataFrame) else pl.read_parquet(self.rows)
-
 
 @dataclass(frozen=True, slots=True)
 class Offer:

@@ -9,6 +9,8 @@ import polars as pl
 from noria.data import parquet
 from noria.errors import StoreUnavailable
 
+ROWS = 1 << 16  # of a Parquet file in memory at a time
+
 Pieces = Generator[pl.DataFrame, None, None]
 Mend = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -22,6 +24,18 @@ def kept(pieces: Pieces, folder: Path) -> list[Path]:
             files.append(folder / f"piece-{number:06}.parquet")
             _write(piece, files[-1])
     return files
+
+
+def fitted(file: Path, folder: Path, fits: Mend) -> Path:
+    """A Parquet file's rows in other types, in a new file in a new folder.
+
+    Raises
+    ------
+    polars.exceptions.PolarsError
+        If a piece cannot be read.
+    """
+    files = kept((fits(piece) for piece in pl.scan_parquet(file).collect_batches(chunk_size=ROWS)), folder)
+    return joined(files, lambda frame: frame)
 
 
 def schema(files: Sequence[Path]) -> pl.Schema:

@@ -14,9 +14,9 @@ from sqlalchemy import URL, Engine, NullPool, TextClause, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
 
-from noria.collect import adbc, pieces
+from noria.collect import pieces
 from noria.collect.arrive import Arrival
-from noria.collect.config import Sql
+from noria.collect.config import ADBC, Sql
 from noria.collect.offer import Offer, Taken
 from noria.data import table
 from noria.data.fitting import settled
@@ -38,7 +38,7 @@ def offers(world: Any, source: Sql) -> list[Offer]:
     StoreUnavailable
         If the database cannot be reached.
     """
-    address = str(source.address).removeprefix(adbc.PREFIX)  # how rows are read does not make another source
+    address = str(source.address).removeprefix(ADBC)  # how rows are read does not make another source
     me = Digest.of_json([address, source.query, source.watermark]).hex
     with world.store.read() as c:
         earlier = [b for b in datasets.batches(c, world.lifecycle) if b.source.get("sql") == me]
@@ -88,7 +88,7 @@ def _parts(project: Path, source: Sql, after: list[str] | None, upto: list[str])
         above = f"{mark} > :after AND " if after else ""
         query = text(f"SELECT * FROM {rows} WHERE {above}{mark} <= :upto ORDER BY {mark}")  # noqa: S608
         given = {"upto": _value(upto), **({"after": _value(after)} if after else {})}
-        if source.address.whole.startswith(adbc.PREFIX):
+        if source.address.whole.startswith(ADBC):
             yield from map(_told, _by_adbc(engine.url, query.bindparams(**given)))
             return
         with engine.connect().execution_options(stream_results=True, max_row_buffer=CHUNK) as c:
@@ -105,6 +105,8 @@ def _by_adbc(url: URL, query: TextClause) -> pieces.Pieces:
     named = dialect(paramstyle="named")  # in the others, a per cent sign is two
     written = str(query.compile(dialect=named, compile_kwargs={"literal_binds": True}))
     uri = str(url.database) if backend == "sqlite" else plain
+    from noria.collect import adbc  # and with it pyarrow, which takes 0.1 s
+
     return adbc.rows(backend, uri, written, url.render_as_string())
 
 
@@ -151,7 +153,7 @@ def _reading(project: Path, source: Sql) -> Iterator[tuple[Engine, str]]:
 
 
 def _url(project: Path, source: Sql) -> Any:
-    url = make_url(source.address.whole.removeprefix(adbc.PREFIX))
+    url = make_url(source.address.whole.removeprefix(ADBC))
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":

@@ -1,34 +1,36 @@
 """Collect: what has arrived becomes batches, and with them the next dataset version."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection
 
-from noria.collect import arrive, check
+from noria.collect import arrive, check, pieces, refuse
 from noria.collect.arrive import Arrival
 from noria.collect.offer import Offer, Taken
 from noria.collect.source import offered
 from noria.data import parquet, table
 from noria.errors import BadInput, Damaged
 from noria.plan import Step
-from noria.store import datasets, lineage
+from noria.store import datasets, erasures, lineage
 from noria.store.attempt import Attempt
 
-FORMAT = 3
+FORMAT = 4
 LARGEST_ID = 16
 REPLACED = "its file was replaced before a version with it was accepted"
 
 
 def observe(world: Any, step: Step) -> list[list[str]]:
-    """What the sources offer now, by name and digest, and what a person or validation has left out since."""
+    """What the sources offer now, by name and digest, and what a person, validation or an erasure took out since."""
     with world.store.read() as c:
         known = datasets.batches(c, world.lifecycle)
+        amended = [["amended", erasure] for erasure in erasures.touching(c, world.lifecycle)]
     out = [["left out", batch.id] for batch in known if batch.state != "accepted" and batch.reason != REPLACED]
-    return [*([one.arrival.name, one.arrival.digest] for one in offered(world)), *out]
+    return [*([one.arrival.name, one.arrival.digest] for one in offered(world)), *out, *amended]
 
 
 def run(attempt: Attempt) -> None:
@@ -109,12 +111,12 @@ def _batch(attempt: Attempt, path: str, offer: Offer, number: int) -> datasets.B
     arrival = offer.arrival
     if offer.take is None:
         raise Damaged(f"the record of {arrival.name} is gone", where="collect", do="Restore the metadata store.")
-    taken = offer.take(attempt)
+    taken = refuse.without_erased(attempt, offer.take(attempt), arrival.name)
     id = taken.content[:LARGEST_ID]
     check.usable(taken.schema, arrival.name, attempt.schema)
-    check.short(taken.rows, arrival.name)
     try:
-        rows = _write(path, id, taken)
+        short = partial(check.short, taken.rows, arrival.name)
+        rows = _write(path, id, taken, short, attempt.scratch)
     except BadInput as error:  # tables know columns, not where they come from
         where = error.where if arrival.name in error.where else f"{arrival.name} for {error.where}"
         raise BadInput(error.what, where=where, do=error.do) from error
@@ -135,30 +137,38 @@ def _batch(attempt: Attempt, path: str, offer: Offer, number: int) -> datasets.B
     )
 
 
-def _write(path: str, id: str, taken: Taken) -> int:
-    """Write the rows and say how many they are: a file that fits is taken as it is."""
-    file = taken.rows if isinstance(taken.rows, Path) else None
-    with _readable(file):
-        if file is not None and table.adoptable(path, file):
-            height = parquet.height(file)
-            if taken.own:
-                table.place(path, id, file)
-            else:
-                table.adopt(path, id, file, digest=taken.content, check=taken.check)
-            return height
-        frame = table.fitting(path, taken.frame())
+def _write(path: str, id: str, taken: Taken, short: Callable[[], None], scratch: Path) -> int:
+    """Write the rows and say how many they are: a file that fits is taken as it is. ``short`` refuses long values."""
+    if isinstance(taken.rows, pl.DataFrame):
+        short()
+        frame = table.fitting(path, taken.rows)
         taken.check()
         table.append(path, id, frame)
         return frame.height
+    with _readable(taken.rows):
+        if taken.own or not table.adoptable(path, taken.rows):
+            short()
+            return _placed(path, id, taken, taken.rows, scratch)
+        height = parquet.height(taken.rows)
+        table.adopt(path, id, taken.rows, digest=taken.content, check=taken.check, beside=short)
+        return height
+
+
+def _placed(path: str, id: str, taken: Taken, file: Path, scratch: Path) -> int:
+    """A file that was made here, or is made from one whose types do not fit: the rows go through memory in pieces."""
+    height = parquet.height(file)
+    if not table.adoptable(path, file):
+        file = pieces.fitted(file, scratch / f"{id}.fitted", partial(table.fitting, path))
+    taken.check()
+    table.place(path, id, file)
+    return height
 
 
 @contextmanager
-def _readable(file: Path | None) -> Iterator[None]:
+def _readable(file: Path) -> Iterator[None]:
     try:
         yield
-    except pl.exceptions.PolarsError as error:
-        if file is None:
-            raise
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise BadInput(
             f"{file.name} cannot be collected: it is damaged: {str(error).splitlines()[0][:160]}",
             where=str(file),

@@ -1,12 +1,14 @@
 """Predictions that were served and the feedback that came for them, as tables; and the two joined."""
 
 import json
+from hashlib import blake2b
 from typing import Any
 
 import polars as pl
 
 from noria.data import table
 from noria.data.schema import Schema
+from noria.data.stored import readable
 from noria.settings import Settings
 
 PREDICTION = {
@@ -20,6 +22,14 @@ PREDICTION = {
     "inputs": pl.String,
     "outputs": pl.String,
 }
+SHADOW = {  # what was sent in stands with the prediction that was answered
+    "prediction": pl.String,
+    "at": pl.String,
+    "version": pl.Int64,
+    "release": pl.String,
+    "variant": pl.String,
+    "outputs": pl.String,
+}
 Versions = tuple[int, int]  # commits of the tables of predictions and of feedback
 FEEDBACK = {"prediction": pl.String, "at": pl.String, "label": pl.String, "rating": pl.Float64, "source": pl.String}
 
@@ -27,6 +37,28 @@ FEEDBACK = {"prediction": pl.String, "at": pl.String, "label": pl.String, "ratin
 def path(settings: Settings, endpoint: str, kind: str) -> str:
     """Where the table of an endpoint's ``predictions`` or ``feedback`` lies."""
     return f"{settings.data}/_captured/{endpoint}/{kind}"
+
+
+def subject_digest(subject: str) -> str:
+    """How a subject stands in the captured tables: 128 bits of BLAKE2b, in hexadecimal."""
+    return blake2b(subject.encode(), digest_size=16).hexdigest()
+
+
+def about(settings: Settings, endpoint: str, subject: str) -> pl.DataFrame:
+    """The captured predictions about a subject: by its digest, or by its key among what was sent in."""
+    place = path(settings, endpoint, "predictions")
+    opened = table._open(place)
+    if opened is None:
+        return pl.DataFrame(schema=PREDICTION)
+    mine = pl.col("subject").eq(subject_digest(subject)).fill_null(value=False)
+    maybe = [pl.col("inputs").str.contains(text, literal=True) for text in {subject, json.dumps(subject)[1:-1]}]
+    found = pl.scan_delta(opened).select(list(PREDICTION)).filter(pl.any_horizontal(mine, *maybe)).collect()
+    sent = found["inputs"].map_elements(lambda text: _names(text, subject), return_dtype=pl.Boolean)
+    return found.filter(mine | sent)
+
+
+def _names(inputs: str, subject: str) -> bool:
+    return any(str(value) == subject for value in json.loads(inputs).values()) if inputs else False
 
 
 def versions(settings: Settings, endpoint: str) -> Versions:
@@ -46,7 +78,8 @@ def newest(settings: Settings, endpoint: str, most: int) -> pl.DataFrame:
     place = path(settings, endpoint, "predictions")
     if table.version_of(place) < 0:
         return pl.DataFrame(schema=PREDICTION)
-    return pl.scan_delta(place).select(list(PREDICTION)).top_k(most, by="id").collect()
+    with readable(place):
+        return table.whole(place).select(list(PREDICTION)).top_k(most, by="id").collect()
 
 
 def labels(settings: Settings, endpoint: str, upto: int | None = None) -> pl.DataFrame:
@@ -64,7 +97,8 @@ def lookup(settings: Settings, endpoint: str, id: str) -> dict[str, Any] | None:
     place = path(settings, endpoint, "predictions")
     if table.version_of(place) < 0:
         return None
-    found = pl.scan_delta(place).filter(pl.col("id") == id).collect()
+    with readable(place):
+        found = table.whole(place).filter(pl.col("id") == id).collect()
     return found.row(0, named=True) if found.height else None
 
 
@@ -73,6 +107,17 @@ def joined(settings: Settings, endpoint: str) -> pl.DataFrame:
     return predictions(settings, endpoint).join(
         labels(settings, endpoint), left_on="id", right_on="prediction", how="left"
     )
+
+
+def shadowed(settings: Settings, endpoint: str) -> pl.DataFrame:
+    """What shadow versions would have answered, as ``joined`` gives what was: with the label of the prediction.
+
+    ``answered`` holds the outputs that were given; a rating is of those, and stands at no shadow's.
+    """
+    own = ["version", "release", "variant", "outputs"]
+    found = _all(settings, endpoint, "shadows", SHADOW, None).rename({"prediction": "id"}).select("id", *own)
+    given = joined(settings, endpoint).with_columns(answered=pl.col("outputs"), rating=pl.lit(None, pl.Float64))
+    return given.drop(own).join(found, on="id", how="inner").sort("id", "version")
 
 
 def labelled(settings: Settings, endpoint: str, schema: Schema, *, after: Versions, upto: Versions) -> pl.DataFrame:
@@ -103,4 +148,5 @@ def _all(settings: Settings, endpoint: str, kind: str, columns: dict[str, Any], 
     place = path(settings, endpoint, kind)
     if version == -1 or table.version_of(place) < 0:
         return pl.DataFrame(schema={**columns, table.BATCH: pl.String, table.ROW: pl.Int64})
-    return pl.scan_delta(place, version=version).collect()
+    with readable(place):
+        return table.whole(place, version).collect()

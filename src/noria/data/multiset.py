@@ -59,6 +59,12 @@ def combined(digests: Iterable[str]) -> str:
     return _written(sum(int(count) for _, count, _ in parts), sum(int(total, 16) for *_, total in parts))
 
 
+def without(whole: str, part: str) -> str:
+    """The name of what is left of rows when some are taken out, from the names of both."""
+    (_, count, total), (_, gone, less) = whole.split(":"), part.split(":")
+    return _written(int(count) - int(gone), int(total, 16) - int(less, 16))
+
+
 def rows_of(digest: str) -> int:
     """How many rows it is the name of."""
     return int(digest.split(":")[1])

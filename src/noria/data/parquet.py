@@ -4,13 +4,13 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pyarrow import parquet
 
 COUNTED = (int, date)  # whose least and greatest value are exact in a footer; texts may be cut, NaN is left out
 
@@ -33,7 +33,7 @@ def height(path: Path) -> int:
 
 def statistics(path: Path) -> dict[str, Any]:
     """Rows, missing values, least and greatest value by column, in Delta's words; what the footer lacks is left out."""
-    footer = parquet.read_metadata(path)
+    footer = _footer(path)
     groups = [footer.row_group(n) for n in range(footer.num_row_groups)]
     missing: dict[str, int] = {}
     least: dict[str, Any] = {}
@@ -51,6 +51,12 @@ def statistics(path: Path) -> dict[str, Any]:
     return {"numRecords": footer.num_rows, "minValues": least, "maxValues": most, "nullCount": missing}
 
 
+def _footer(path: Path) -> Any:
+    from pyarrow import parquet  # takes as long to import as many a file to copy: beside that, if it can be
+
+    return parquet.read_metadata(path)
+
+
 def _counts(one: Any) -> bool:
     return isinstance(one.min, COUNTED) and type(one.min) in COUNTED
 
@@ -62,7 +68,7 @@ def _plain(value: Any) -> Any:
 def largest_chunks(path: Path) -> Mapping[str, int]:
     """Bytes, decompressed, of each column's largest chunk: no value of the column is longer."""
     try:
-        footer = parquet.read_metadata(path)
+        footer = _footer(path)
     except NotImplementedError:  # of types that Polars knows alone
         return {}
     found: dict[str, int] = {}
@@ -73,12 +79,20 @@ def largest_chunks(path: Path) -> Mapping[str, int]:
     return found
 
 
-def copy(source: Path, target: Path, check: Callable[[], None]) -> None:
+def nothing() -> None:
+    """No objection."""
+
+
+def copy(source: Path, target: Path, check: Callable[[], None], beside: Callable[[], None] = nothing) -> None:
     """The file's bytes under another name, on the disk when this returns; shared with the source where the file system
-    can. ``target`` appears whole and after ``check`` said nothing against it, or not at all."""
+    can. ``target`` appears whole and after neither ``beside``, called while the bytes are copied, nor ``check``, called
+    then, said anything against it; or not at all."""
     part = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     with or_nothing(part):
-        _copied(source, part)
+        with ThreadPoolExecutor(1) as hand:
+            copied = hand.submit(_copied, source, part)
+            beside()
+        copied.result()
         check()
     put(part, target)
 
@@ -86,7 +100,7 @@ def copy(source: Path, target: Path, check: Callable[[], None]) -> None:
 def move(source: Path, target: Path) -> None:
     """The same for a file that is not needed where it is: renamed, where both are on one file system."""
     if source.stat().st_dev != target.parent.stat().st_dev:
-        copy(source, target, lambda: None)
+        copy(source, target, nothing)
         return
     sync(source)
     put(source, target)

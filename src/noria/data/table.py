@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 
-from noria.data import parquet
+from noria.data import parquet, stored
 from noria.data.fitting import fitted, settled
 from noria.digest import Digest
 from noria.errors import Damaged, StoreUnavailable
@@ -20,6 +21,7 @@ from noria.errors import Damaged, StoreUnavailable
 BATCH, ROW = "_batch", "_row"
 RESERVED = (BATCH, ROW)
 TRIES = 5  # to commit beside others
+ABANDONED_S = 7 * 86_400  # after which rows that were not committed are not on their way any more
 ONCE = 1  # the version number of a batch's application transaction: a batch is written one time
 
 
@@ -54,7 +56,15 @@ def append(path: str, batch: str, frame: pl.DataFrame) -> None:
     _once(path, batch, lambda: settled(frame).schema, write)
 
 
-def adopt(path: str, batch: str, file: Path, *, digest: str, check: Callable[[], None] = lambda: None) -> None:
+def adopt(
+    path: str,
+    batch: str,
+    file: Path,
+    *,
+    digest: str,
+    check: Callable[[], None] = parquet.nothing,
+    beside: Callable[[], None] = parquet.nothing,
+) -> None:
     """Add a Parquet file as one partition as it is: copied, not decoded. Its rows are numbered when they are read.
 
     Parameters
@@ -65,6 +75,8 @@ def adopt(path: str, batch: str, file: Path, *, digest: str, check: Callable[[],
         Of its content; names the copy, so that one which was made before a process died is used.
     check
         Called before a copy counts; raises if the file is no longer what its digest says.
+    beside
+        Called while it is copied; raises if the file is not to be adopted.
 
     Raises
     ------
@@ -75,7 +87,7 @@ def adopt(path: str, batch: str, file: Path, *, digest: str, check: Callable[[],
     def write(folder: Path) -> Path:
         target = folder / f"{digest}.parquet"
         if not target.exists():
-            parquet.copy(file, target, check)
+            parquet.copy(file, target, check, beside)
         return target
 
     _once(path, batch, lambda: parquet.schema(file), write)
@@ -115,10 +127,10 @@ def adoptable(path: str, file: Path) -> bool:
 def _once(path: str, batch: str, schema: Callable[[], pl.Schema], write: Callable[[Path], Path]) -> None:
     """Commit the file that ``write`` makes as a batch, unless the batch is there."""
     file = None
+    folder = Path(path) / f"{BATCH}={batch}"
     for tries_left in reversed(range(TRIES)):
         try:
             table = _open(path) or _made(path, schema())
-            folder = Path(path) / f"{BATCH}={batch}"
             if table.transaction_version(batch) is not None:
                 _tidy(folder, _files(table).get(batch, []))
                 return
@@ -126,9 +138,12 @@ def _once(path: str, batch: str, schema: Callable[[], pl.Schema], write: Callabl
             file = write(folder)
             _commit(_widened(table, schema()), batch, file)
             _tidy(folder, [f"{folder.name}/{file.name}"])
+            _sweep(path, table)
             return
         except (CommitFailedError, DeltaError, OSError, pl.exceptions.ComputeError) as error:
-            if has(path, batch):  # another collector wrote the same batch at the same moment
+            held = _open(path)
+            if held is not None and held.transaction_version(batch) is not None:
+                _tidy(folder, _files(held).get(batch, []))  # another collector wrote it at the same moment
                 return
             if not tries_left or not isinstance(error, CommitFailedError):
                 if file is not None:
@@ -165,19 +180,31 @@ def _tidy(folder: Path, kept: Sequence[str]) -> None:
             other.unlink(missing_ok=True)
 
 
+def _sweep(path: str, table: DeltaTable) -> None:
+    """Remove what collectors left that died before their commit, of batches that nobody brought again: only long
+    after, for a batch that is not in the table may be on its way into it."""
+    long_ago, held = time.time() - ABANDONED_S, _files(table)
+    for folder in Path(path).glob(f"{BATCH}=*"):
+        batch = folder.name.partition("=")[2]
+        if batch in held or folder.stat().st_mtime > long_ago or table.transaction_version(batch) is not None:
+            continue
+        if all(file.stat().st_mtime < long_ago for file in folder.iterdir()):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _made(path: str, schema: pl.Schema) -> DeltaTable:
     """An empty table for such rows. Made apart from the first batch: of two that create a table with rows in it, both
     would succeed."""
-    columns = pl.DataFrame(schema={**schema, BATCH: pl.String, ROW: pl.Int64})
-    return DeltaTable.create(path, schema=columns.to_arrow().schema, mode="ignore", partition_by=[BATCH])
+    columns = Schema.from_arrow(pl.Schema({**schema, BATCH: pl.String(), ROW: pl.Int64()}))
+    return DeltaTable.create(path, schema=columns, mode="ignore", partition_by=[BATCH])
 
 
 def _widened(table: DeltaTable, schema: pl.Schema) -> DeltaTable:
     """The table with the columns that arrive for the first time."""
     held = {field.name for field in table.schema().fields}
-    fresh = pl.DataFrame(schema={name: kind for name, kind in schema.items() if name not in held})
-    if fresh.width:
-        table.alter.add_columns(list(Schema.from_arrow(fresh.to_arrow().schema).fields))
+    fresh = pl.Schema({name: kind for name, kind in schema.items() if name not in held})
+    if fresh:
+        table.alter.add_columns(list(Schema.from_arrow(fresh).fields))
         table.update_incremental()
     return table
 
@@ -211,17 +238,31 @@ def scan(path: str, batches: Sequence[str]) -> pl.LazyFrame:
     Raises
     ------
     Damaged
-        If a batch is not in the table.
+        If a batch is not in the table, or a file of it is gone or not whole.
     """
     table = _open(path)
-    missing = [batch for batch in batches if table is None or table.transaction_version(batch) is None]
-    if table is None or missing:
-        raise Damaged(f"the table does not hold batch {', '.join(missing)}", where=path, do="Restore it from a backup.")
-    rows, ordered = pl.scan_delta(table), _in_order(table)
+    files = _held(path, table, batches)
+    kinds = columns(path)
     return pl.concat(
-        [_numbered(rows.filter(pl.col(BATCH) == batch), sort=batch not in ordered) for batch in batches],
-        how="vertical",
+        [
+            _numbered(stored.rows(path, files[batch], kinds, {BATCH: batch}), sort=not _in_order(files[batch]))
+            for batch in batches
+        ]
     )
+
+
+def whole(path: str, version: int | None = None) -> pl.LazyFrame:
+    """All rows as of a commit of the table (None: the newest), with ``_batch`` and ``_row``, in no order.
+
+    Raises
+    ------
+    Damaged
+        If a file is gone or not whole.
+    """
+    table = DeltaTable(path, version=version)
+    kinds = pl.Schema(pl.scan_delta(table).collect_schema())
+    found = [stored.rows(path, files, kinds, {BATCH: batch}) for batch, files in _files(table).items()]
+    return pl.concat(found) if found else pl.LazyFrame(schema=kinds)
 
 
 def own(path: str, batch: str) -> pl.LazyFrame:
@@ -237,12 +278,16 @@ def own(path: str, batch: str) -> pl.LazyFrame:
 
 def all_own(path: str, batches: Sequence[str]) -> dict[str, pl.LazyFrame]:
     """``own`` of each of several batches."""
-    table = _open(path)
+    files = _held(path, _open(path), batches)
+    return {batch: _plain(path, files[batch]) for batch in batches}
+
+
+def _held(path: str, table: DeltaTable | None, batches: Sequence[str]) -> dict[str, list[str]]:
     files = {} if table is None else _files(table)
     missing = [batch for batch in batches if batch not in files]
     if missing:
         raise Damaged(f"the table does not hold batch {', '.join(missing)}", where=path, do="Restore it from a backup.")
-    return {batch: _plain(path, files[batch]) for batch in batches}
+    return files
 
 
 def _plain(path: str, files: Sequence[str]) -> pl.LazyFrame:
@@ -250,9 +295,9 @@ def _plain(path: str, files: Sequence[str]) -> pl.LazyFrame:
     return rows.drop(RESERVED, strict=False)
 
 
-def _in_order(table: DeltaTable) -> set[str]:
-    """Batches that are one file as it was written or adopted here: their rows come in order."""
-    return {batch for batch, paths in _files(table).items() if len(paths) == 1 and "/part-" not in paths[0]}
+def _in_order(files: Sequence[str]) -> bool:
+    """True of a batch that is one file as it was written or adopted here: its rows come in order."""
+    return len(files) == 1 and "/part-" not in files[0]
 
 
 def _files(table: DeltaTable) -> dict[str, list[str]]:

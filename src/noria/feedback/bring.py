@@ -18,17 +18,24 @@ READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
 }
 
 
-def bring(settings: Settings, clock: Clock, file: Path, endpoint: str) -> int:
+def bring(
+    settings: Settings, clock: Clock, file: Path, endpoint: str, given: Callable[[str], bool] = lambda id: False
+) -> int:
     """Take all feedback of a file for one endpoint's predictions; the number of rows.
+
+    Parameters
+    ----------
+    given
+        Whether the endpoint gave an id though it is not captured: not yet, or as it is none of the sample.
 
     Raises
     ------
     BadInput
-        If the file cannot be read, lacks columns, or names a prediction that was never captured: nothing is taken.
+        If the file cannot be read, lacks columns, or names a prediction that was never made: nothing is taken.
     """
     rows = _read(file)
     known = set(captured.predictions(settings, endpoint)["id"])
-    unknown = [id for id in rows["prediction"] if id not in known]
+    unknown = [id for id in rows["prediction"] if id not in known and not given(id)]
     if unknown:
         raise BadInput(
             f"{len(unknown)} of {rows.height} predictions were never captured, the first is {unknown[0]}",

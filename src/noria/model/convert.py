@@ -1,15 +1,16 @@
 """A fitted preprocessor and estimator as one ONNX graph, and the proof that it gives the same answers."""
 
 import warnings
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 
+from noria.model import torch, torch_graph
+from noria.model.converters import register
 from noria.model.format import Prediction
 from noria.model.signature import Signature
+from noria.model.xgboost import AnyLabels
 
 OPSET = {"": 18, "ai.onnx.ml": 3}
 DIFFERING_SHARE = 0.005  # of rows: a float32 beside a split threshold may fall on its other side
@@ -55,28 +56,41 @@ def files_of(preprocessor: Any, estimator: Any, signature: Signature) -> dict[st
     CannotConvert
         If a part of the model has no converter.
     """
+    names = [field.name for field in signature.inputs]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = _graph(preprocessor, estimator, signature)
+    except Exception as error:  # converters raise whatever they meet
+        text = (str(error).splitlines() or [""])[0][:300]
+        raise CannotConvert(f"{type(error).__name__}: {text}") from error
+    _restore_names(model, names)
+    _any_machine(model)
+    classes = () if signature.several else getattr(estimator, "classes_", ())
+    seen = " ".join(str(int(one)) for one in classes)
+    return {"model.onnx": model.SerializeToString(deterministic=True), "classes.txt": seen.encode()}
+
+
+def _graph(preprocessor: Any, estimator: Any, signature: Signature) -> Any:
+    """The graph as the converters make it."""
+    from sklearn.pipeline import Pipeline
+
+    if torch.is_torch(estimator):
+        return torch_graph.behind(_by_skl2onnx(preprocessor, signature, None), estimator)
+    inner = estimator.estimator if isinstance(estimator, AnyLabels) else estimator
+    options = {id(inner): {"zipmap": False}} if hasattr(inner, "predict_proba") else None
+    return _by_skl2onnx(Pipeline([("preprocessor", preprocessor), ("model", inner)]), signature, options)
+
+
+def _by_skl2onnx(pipeline: Any, signature: Signature, options: Any) -> Any:
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
-    from sklearn.pipeline import Pipeline
 
     register()
     kinds = [
         (f.name, FloatTensorType([None, 1]) if f.numeric else StringTensorType([None, 1])) for f in signature.inputs
     ]
-    both = Pipeline([("preprocessor", preprocessor), ("model", estimator)])
-    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model = convert_sklearn(both, initial_types=kinds, options=options, target_opset=OPSET, name="noria")
-    except Exception as error:  # converters raise whatever they meet
-        text = (str(error).splitlines() or [""])[0][:300]
-        raise CannotConvert(f"{type(error).__name__}: {text}") from error
-    _restore_names(model, [f.name for f in signature.inputs])
-    _any_machine(model)
-    classes = () if signature.several else getattr(estimator, "classes_", ())
-    seen = " ".join(str(int(one)) for one in classes)
-    return {"model.onnx": model.SerializeToString(deterministic=True), "classes.txt": seen.encode()}
+    return convert_sklearn(pipeline, initial_types=kinds, options=options, target_opset=OPSET, name="noria")
 
 
 def compare(python: Prediction, onnx: Prediction, tolerance: float) -> Check:
@@ -91,70 +105,6 @@ def compare(python: Prediction, onnx: Prediction, tolerance: float) -> Check:
         labels = int((python.label != onnx.label).sum())
     largest = float(apart.max()) if len(apart) else 0.0
     return Check(len(a), int((apart > tolerance).sum()), labels, largest, tolerance)
-
-
-@cache
-def register() -> None:
-    """Teach skl2onnx LightGBM, and histogram boosting with the present onnx; once a process."""
-    import lightgbm
-    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
-    from skl2onnx import update_registered_converter
-    from skl2onnx._supported_operators import sklearn_operator_name_map
-    from skl2onnx.common._registration import get_converter, get_shape_calculator
-    from skl2onnx.common.shape_calculator import (
-        calculate_linear_classifier_output_shapes,
-        calculate_linear_regressor_output_shapes,
-    )
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
-    update_registered_converter(
-        lightgbm.LGBMClassifier,
-        "NoriaLightGbmClassifier",
-        calculate_linear_classifier_output_shapes,
-        convert_lightgbm,
-        options=options,
-    )
-    update_registered_converter(
-        lightgbm.LGBMRegressor,
-        "NoriaLightGbmRegressor",
-        calculate_linear_regressor_output_shapes,
-        convert_lightgbm,
-        options={"split": None},
-    )
-    for kind in (HistGradientBoostingClassifier, HistGradientBoostingRegressor):
-        alias = sklearn_operator_name_map[kind]
-        update_registered_converter(
-            kind,
-            alias,
-            get_shape_calculator(alias),
-            _with_whole_numbers(get_converter(alias)),
-            options={**options, "raw_scores": [True, False]},
-        )
-
-
-class _WholeNumbers:
-    """A container whose nodes never get booleans: onnx refuses them where skl2onnx 1.20 gives them."""
-
-    def __init__(self, container: Any) -> None:
-        self._container = container
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._container, name)
-
-    def add_node(self, *args: Any, **attributes: Any) -> Any:
-        whole = {
-            name: [int(v) if isinstance(v, bool | np.bool_) else v for v in value] if isinstance(value, list) else value
-            for name, value in attributes.items()
-        }
-        return self._container.add_node(*args, **whole)
-
-
-def _with_whole_numbers(convert: Callable[[Any, Any, Any], None]) -> Callable[[Any, Any, Any], None]:
-    def converter(scope: Any, operator: Any, container: Any) -> None:
-        convert(scope, operator, _WholeNumbers(container))
-
-    return converter
 
 
 def _any_machine(model: Any) -> None:

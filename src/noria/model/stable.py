@@ -131,6 +131,7 @@ def _is_the_users(module: ModuleType) -> bool:
     return isinstance(file, str) and not file.startswith(_installed()) and module.__name__ in sys.modules
 
 
+@cache
 def _installed() -> tuple[str, ...]:
     places = {*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages(), sys.prefix}
     return (str(Path(noria.__file__).parent), *sorted(places - {"/", "/usr"}))

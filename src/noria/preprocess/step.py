@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from noria.data import remedy, split, table
 from noria.data.schema import SPLITS
+from noria.data.stored import readable
 from noria.data.table import RESERVED
 from noria.errors import BadInput, UserCodeFailed
 from noria.model.frame import columns_of, fields_of
@@ -36,7 +37,9 @@ def observe(world: Any, step: Step) -> dict[str, str] | None:
 def run(attempt: Attempt) -> None:
     """Split, fit the transformer on the training rows, transform every split, write arrays."""
     facts = attempt.inputs["collect"].facts
-    frame = table.scan(f"{attempt.settings.data}/{facts['dataset']}", facts["batches"]).collect()
+    path = f"{attempt.settings.data}/{facts['dataset']}"
+    with readable(path):
+        frame = table.scan(path, facts["batches"]).collect()
     fields = fields_of(frame, attempt.schema.hidden() | set(RESERVED))
     if not fields:
         raise BadInput("no column is left to learn from", where="preprocess", do="Shorten Schema.drop.")

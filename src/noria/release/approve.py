@@ -6,7 +6,7 @@ attempt at the run's release step, so that whatever comes after it finds its inp
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,16 +20,9 @@ from noria.release.register import register
 from noria.store import audit, lineage, registry, runs
 from noria.store.artifacts import ArtifactStore
 from noria.store.attempt import Output, Result
+from noria.store.verdicts import Person
 
 WAITING, RELEASED, REFUSED = "waiting", "released", "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who decides, and why; both go on record."""
-
-    name: str
-    reason: str
 
 
 def waiting(connection: Connection, model: str) -> registry.Release | None:

@@ -12,11 +12,11 @@ from noria.model.environment import environment
 from noria.model.package import Package
 from noria.plan import Plan, Step
 from noria.release import card
-from noria.release.approve import Person
 from noria.release.register import register
 from noria.store import audit, lineage, registry, runs
 from noria.store.artifacts import ArtifactStore
 from noria.store.attempt import Output, Result
+from noria.store.verdicts import Person
 
 STEP = "import"
 RELEASED = "released"

@@ -33,6 +33,9 @@ class Beside:
     def delete(self, digest: Digest) -> None:
         self.own.delete(digest)
 
+    def erase(self, digest: Digest, why: str) -> None:
+        self.own.erase(digest, why)
+
     def all(self) -> Iterator[Digest]:
         yield from sorted({*self.own.all(), *self.kept.all()})
 

@@ -24,7 +24,7 @@ from noria.plan import Plan, Step
 from noria.run import fingerprint as fp
 from noria.run import memory
 from noria.run.place import Code, Place
-from noria.store import alerts, lineage, runs
+from noria.store import alerts, erasures, lineage, runs
 from noria.store.alerts import Sent
 from noria.store.attempt import Attempt, Result
 
@@ -86,6 +86,7 @@ def execute(
         if row.state in runs.FINISHED:
             return Done(row)
         _refuse_if_held(row, place)
+        erasures.must_not_be_open(c, order.run.lifecycle)
         same = None if order.force else runs.reusable(c, order.run.lifecycle, order.word, digest)
         why = _why(c, order, row, ingredients, reused=same is not None)
         runs.mark(
@@ -151,6 +152,12 @@ def _told(place: Place, step: Step, error: BaseException) -> BaseException:
         return error
     if isinstance(error, MemoryError):
         return Failure("there is not enough memory", where=f"step {step.name}", do="Free memory, or take less data.")
+    if type(error).__name__ == PANIC:
+        return Failure(
+            f"a library gave up: {(str(error).splitlines() or [''])[0][:160]}",
+            where=f"step {step.name}",
+            do="A file may be damaged: see 'noria data verify'.",
+        )
     if any(sign in str(error) for sign in FULL):
         return StoreUnavailable(
             "the disk is full",
@@ -160,6 +167,7 @@ def _told(place: Place, step: Step, error: BaseException) -> BaseException:
     return error
 
 
+PANIC = "PanicException"  # of libraries written in Rust; each has its own, and none is an Exception
 FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT))
 
 

@@ -66,7 +66,7 @@ class _Watcher(threading.Thread):
 
     def run(self) -> None:
         while not self._ended.wait(LOOK_S):
-            held = _held_mb(os.getpid()) + sum(map(_held_mb, _children(os.getpid())))
+            held = _held_mb(os.getpid()) + sum(map(_share_mb, _children(os.getpid())))
             self.most_mb = max(self.most_mb, held)
             if held > self._limit_mb:
                 self.over_mb = held
@@ -105,6 +105,16 @@ def _too_much(step: Step, found: str) -> Failure:
 def _held_mb(pid: int) -> float:
     """Resident memory that is no file's; 0 for a process that is gone."""
     return _status_mb(pid, "RssAnon") + _status_mb(pid, "RssShmem")
+
+
+def _share_mb(pid: int) -> float:
+    """The same of a process that shares some of it, as workers do that are forked: its part of each page."""
+    try:
+        lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    found = [int(line.split()[1]) / 1024 for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:"))]
+    return sum(found) if found else _held_mb(pid)  # before Linux 5.9 the parts are not told apart
 
 
 def _status_mb(pid: int, name: str) -> float:

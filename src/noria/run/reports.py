@@ -21,7 +21,7 @@ def write(place: Place, run: runs.Run, steps: Sequence[runs.StepRun]) -> list[tu
         with place.store.read() as c:
             result = runs.result(c, step.id)
         for name, output in result.outputs.items():
-            if output.media == "text/html":
+            if output.media == "text/html" and place.artifacts.has(output.digest):
                 folder.mkdir(parents=True, exist_ok=True)
                 path = folder / f"{step.step}-{name}"
                 path.write_bytes(place.artifacts.get(output.digest))

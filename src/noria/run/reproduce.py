@@ -28,7 +28,7 @@ from noria.run import fingerprint as fp
 from noria.run.beside import Beside
 from noria.run.execute import MODULES
 from noria.run.place import Code, Place, bundle_of
-from noria.store import datasets, registry, runs
+from noria.store import datasets, erasures, registry, runs
 from noria.store.attempt import Attempt, Result
 from noria.store.folder import Folder
 
@@ -166,6 +166,14 @@ def _all_rows_are_there(place: Place, recipe: Recipe) -> None:
     name, ids = facts["dataset"], facts["batches"]
     with place.store.read() as c:
         wanted = {one.id: one.rows for one in datasets.batches(c, name) if one.id in ids}
+        amended = erasures.amendments(c, name).get(facts["version"], [])
+    since = [one for one in amended if one.at > recipe.run.started_at]
+    if since:
+        raise UserError(
+            f"{since[0].rows_before - since[-1].rows_after:,} rows were erased since: the same model cannot be built",
+            where=f"{name}@{facts['version']}",
+            do="Turn the wheel again for a model without them.",
+        )
     try:
         counted = table.scan(f"{place.settings.data}/{name}", ids).group_by(table.BATCH).len().collect()
     except Damaged as error:

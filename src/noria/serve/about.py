@@ -60,6 +60,14 @@ def server() -> dict[str, Any]:
     return {"name": "noria", "version": __version__, "extensions": list(EXTENSIONS)}
 
 
+def server_ready(host: Host) -> bool:
+    """Whether requests are answered: the routes were read, and of the models that have one some stand ready.
+
+    One model that cannot be loaded does not take the others' traffic away; ``ready`` tells of each.
+    """
+    return host.ready.is_set() and (bool(host.endpoints) or host.trouble is None)
+
+
 def ready(host: Host, model: str, version: int | None) -> bool:
     """Whether a version is loaded; None: whether any of the model's is."""
     endpoint, _, loaded = host.pick(model, version, "")

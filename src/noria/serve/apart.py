@@ -111,6 +111,11 @@ class Apart:
         self._wire = mine
 
     @property
+    def size(self) -> int:
+        """Bytes of the package."""
+        return len(self._package.data)
+
+    @property
     def pid(self) -> int | None:
         """The process's id, if one was started."""
         return None if self._process is None else self._process.pid

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from noria.errors import BadInput, NoriaError, StoreUnavailable
+from noria.errors import BadInput, Failure, NoriaError, StoreUnavailable
 from noria.serve.apart import Died, unavailable
 
 MOST_ROWS = 1024  # in one batch; one request may have more
@@ -43,12 +43,22 @@ class Batcher:
         Answers the rows of a batch; may raise what ``Apart.scores`` raises.
     noted
         Told the rows of every batch.
+    end
+        Called once nothing waits any more, if nothing more is to come.
     """
 
-    def __init__(self, name: str, run: Run, noted: Callable[[int], None] = lambda rows: None) -> None:
+    def __init__(
+        self,
+        name: str,
+        run: Run,
+        noted: Callable[[int], None] = lambda rows: None,
+        end: Callable[[], object] = lambda: None,
+    ) -> None:
         self._name = name
         self._run = run
         self._noted = noted
+        self._end = end
+        self._retired = False
         self._queue: deque[Waiting] = deque()
         self._rows = 0
         self._task: asyncio.Task[None] | None = None
@@ -74,6 +84,17 @@ class Batcher:
             self._task = asyncio.create_task(self._work())
         return await done
 
+    @property
+    def waiting(self) -> int:
+        """Rows that no batch has taken yet."""
+        return self._rows
+
+    def retire(self) -> None:
+        """Nothing more is to come: what waits is answered, and so is who was about to ask."""
+        self._retired = True
+        if self._task is None:
+            self._end()
+
     async def _work(self) -> None:
         try:
             while self._queue:
@@ -82,6 +103,8 @@ class Batcher:
                     await self._answer(batch)
         finally:
             self._task = None
+            if self._retired:
+                self._end()
 
     def _next(self) -> list[Waiting]:
         """As many requests as make a batch, without those whose callers went away."""
@@ -96,14 +119,18 @@ class Batcher:
         return batch
 
     async def _answer(self, batch: list[Waiting]) -> None:
-        """Answer a batch; if it fails as a whole, each request for itself, so that nobody fails for another's rows."""
-        self._noted(sum(one.rows for one in batch))
+        """Answer a batch; if it fails as a whole, each half for itself, so that nobody fails for another's rows."""
+        rows = sum(one.rows for one in batch)
+        self._noted(rows)
         try:
             scores = await self._tried(_joined(batch), alone=len(batch) == 1)
+            if len(scores) != rows:
+                raise Failure(f"the model gave {len(scores)} answers to {rows} rows", where=self._name, do="Mend it.")
         except (NoriaError, Died, OverflowError, TypeError) as error:
             if len(batch) > 1:
-                for one in batch:
-                    await self._answer([one])
+                middle = len(batch) // 2
+                await self._answer(batch[:middle])
+                await self._answer(batch[middle:])
             elif not batch[0].done.done():
                 batch[0].done.set_exception(self._told(error))
             return

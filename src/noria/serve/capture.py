@@ -15,7 +15,7 @@ from pathlib import Path
 
 from noria.errors import StoreUnavailable
 from noria.serve import segment
-from noria.serve.segment import Predicted, PredictedRow, Told, Version
+from noria.serve.segment import Predicted, PredictedRow, Shadowed, Told, Version
 
 log = logging.getLogger("noria.serve")
 ROTATE_S = 1.0
@@ -29,7 +29,7 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self.folder = self._folder = folder
         self._file: int | None = None
         self._path: Path | None = None
         self._size = 0
@@ -41,6 +41,7 @@ class Spool:
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._busy = asyncio.Lock()
         self._commits: asyncio.Task[None] | None = None
+        self._shedding = False
         self.captured = 0
         self.shed = 0
 
@@ -65,7 +66,7 @@ class Spool:
                 self._versions.append(segment.frame(version))
             return fresh
 
-    def note(self, record: Predicted | PredictedRow) -> None:
+    def note(self, record: Predicted | PredictedRow | Shadowed) -> None:
         """Capture a prediction; it is in the file system when this returns. A disk that refuses it is no error here.
 
         One write a prediction: it takes less time than to wait in a turn of the event loop for others to share it.
@@ -74,11 +75,16 @@ class Spool:
         with self._lock:
             if key not in self._introduced:
                 data = self._versions[key] + data
-            if self._write(data) is None:
+            error = self._write(data)
+            if error is None:
                 self._introduced.add(key)
                 self.captured += 1
-            else:
-                self.shed += 1
+                self._shedding = False
+                return
+            self.shed += 1
+            first, self._shedding = not self._shedding, True
+        if first:  # once, not for each of them
+            log.error("predictions are answered and not captured: %s (%s)", error, self.folder)
 
     async def keep(self, *records: Told) -> None:
         """Capture feedback, all or nothing; it is on the disk when this returns.

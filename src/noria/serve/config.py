@@ -1,5 +1,6 @@
 """What may be declared for serving."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from noria.declared import check
@@ -8,19 +9,29 @@ from noria.errors import BadLifecycle
 
 @dataclass(frozen=True)
 class Serve:
-    """How traffic is divided when a new version is released beside a champion.
+    """How traffic is divided when a new version is released beside a champion, and what is kept of predictions.
 
     Parameters
     ----------
     champion, challenger
         Weights; ``challenger=0`` replaces the champion at once.
+    sample
+        The share of predictions that is captured, above 0 and at most 1. Which ones, their ids decide; feedback for one
+        that is not is taken all the same, and counts for nothing.
+    redact
+        Columns that servers never write anywhere. Without the subject's column no digest of the subject is kept
+        either; a model that learns from captured predictions has to do without these columns.
     """
 
     champion: int = 90
     challenger: int = 10
+    sample: float = 1.0
+    redact: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         check(self)
+        if not 0 < self.sample <= 1:
+            raise BadLifecycle(f"sample is {self.sample!r}", where="Serve", do="Use a share above 0, at most 1.")
         if min(self.champion, self.challenger) < 0 or self.champion + self.challenger == 0:
             raise BadLifecycle(
                 "weights must be 0 or more and not all 0", where="Serve", do="Use for example 90 and 10."

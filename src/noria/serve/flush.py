@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from hashlib import blake2b
+from heapq import nlargest
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,14 +21,16 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from noria.data import captured, table
+from noria.data import captured, parquet, table
+from noria.data.captured import subject_digest
 from noria.model import several
 from noria.serve import ids, segment
-from noria.serve.segment import Predicted, PredictedRow, Told, Version
+from noria.serve.segment import Predicted, PredictedRow, Shadowed, Told, Version
 from noria.settings import Settings
 
 log = logging.getLogger("noria.serve")
 MOST = 64  # segments in one flush
+COMMITS = 100  # more than others could have made meanwhile
 
 
 def flush(settings: Settings) -> int:
@@ -91,10 +93,11 @@ def _carry(settings: Settings, plan: Path) -> int:
                 rows.setdefault((endpoint, kind), []).append(row)
             if not whole:
                 damaged.add(path)
-    columns = {"predictions": captured.PREDICTION, "feedback": captured.FEEDBACK}
+    columns = {"predictions": captured.PREDICTION, "feedback": captured.FEEDBACK, "shadows": captured.SHADOW}
     for (endpoint, kind), of_table in sorted(rows.items()):
         frame = pl.DataFrame(of_table, schema=columns[kind])
         table.append(captured.path(settings, endpoint, kind), plan.stem, frame)
+        _settle(Path(captured.path(settings, endpoint, kind)), Path(settings.data))
     for path in segments:
         if path in damaged:
             _set_aside(path)
@@ -102,6 +105,18 @@ def _carry(settings: Settings, plan: Path) -> int:
             path.unlink(missing_ok=True)
     plan.unlink()
     return sum(map(len, rows.values()))
+
+
+def _settle(place: Path, root: Path) -> None:
+    """Have a table's last commits on the disk, and the names of its folders: the rows are, but Delta's log is written
+    without waiting for it, and the segments, which are the only other place that has the rows, go next."""
+    log = place / "_delta_log"
+    for commit in nlargest(COMMITS, log.glob("*.json")):
+        parquet.sync(commit)
+    for folder in (log, place, *place.parents):
+        parquet.sync(folder)
+        if folder == root:
+            return
 
 
 def _set_aside(path: Path) -> None:
@@ -123,6 +138,9 @@ def _rows(path: Path) -> tuple[list[tuple[str, str, dict[str, Any]]], bool]:
             rows.append((record.endpoint, "feedback", _told(record)))
         elif record.key in versions:
             version = versions[record.key]
+            if isinstance(record, Shadowed):
+                rows.extend((version.endpoint, "shadows", row) for row in _shadowed(record, version))
+                continue
             if isinstance(record, PredictedRow):
                 rows.append((version.endpoint, "predictions", _predicted_row(record, version)))
                 continue
@@ -178,6 +196,19 @@ def _predicted_row(record: PredictedRow, version: Version) -> dict[str, Any]:
     }
 
 
+def _shadowed(record: Shadowed, version: Version) -> Iterator[dict[str, Any]]:
+    scores = np.frombuffer(record.scores, dtype=np.float32).reshape(record.rows, -1)
+    for place in range(record.rows):
+        yield {
+            "prediction": ids.of_row(record.prediction, place, record.rows),
+            "at": _time(record.at),
+            "version": version.number,
+            "release": version.release,
+            "variant": "shadow",
+            "outputs": _json(_outputs(scores[place], version)),
+        }
+
+
 def _outputs(scores: np.ndarray[Any, Any], version: Version) -> Mapping[str, Any]:
     said = scores.tolist()
     if version.classes is None:
@@ -187,11 +218,6 @@ def _outputs(scores: np.ndarray[Any, Any], version: Version) -> Mapping[str, Any
         labels = several.names(said, version.classes)
         return {"label": several.BETWEEN.join(labels), "labels": labels, "probabilities": probabilities}
     return {"label": version.classes[said.index(max(said))], "probabilities": probabilities}
-
-
-def subject_digest(subject: str) -> str:
-    """How a subject stands in the captured tables: 128 bits of BLAKE2b, in hexadecimal."""
-    return blake2b(subject.encode(), digest_size=16).hexdigest()
 
 
 def _json(value: Any) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from noria.digest import Digest
 from noria.errors import NotFound
-from noria.model import package
-from noria.model.package import Package
+from noria.serve.keeping import Keeping
 from noria.store import registry, routes, runs
 from noria.store.artifacts import ArtifactStore
 from noria.store.engine import Store
@@ -26,13 +25,23 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One endpoint: how its traffic is divided, and all versions that may be asked for by number."""
+    """One endpoint: how its traffic is divided, and all versions that may be asked for by number.
+
+    shadow
+        Versions that get copies of requests, and whose answers nobody gets.
+    """
 
     name: str
     revision: int
     weights: Mapping[str, int]
     salt: str
     versions: Mapping[int, Known]
+    shadow: tuple[int, ...] = ()
+
+    @property
+    def routed(self) -> set[int]:
+        """The versions that the route names."""
+        return {int(number) for number, weight in self.weights.items() if weight > 0} | set(self.shadow)
 
 
 class Source(Protocol):
@@ -40,8 +49,9 @@ class Source(Protocol):
 
     def wanted(self) -> Mapping[str, Wanted]: ...
 
-    def fetch(self, known: Known) -> tuple[Package, str | None]:
-        """The verified package, and the column that names the subject of its rows."""
+    def fetch(self, known: Known) -> tuple[bytes, str | None, Keeping | None]:
+        """The bytes of the package, which the host verifies, the column that names the subject of its rows, and what is
+        kept of its predictions; None: all."""
         ...
 
 
@@ -64,19 +74,21 @@ class Registry:
                     for one in registry.versions(c, route.endpoint)
                 }
                 weights = dict(route.weights)
-                found[route.endpoint] = Wanted(route.endpoint, route.revision, weights, route.salt, versions)
+                shadow = tuple(number for number in map(int, route.shadow) if number in versions)
+                found[route.endpoint] = Wanted(route.endpoint, route.revision, weights, route.salt, versions, shadow)
             return found
 
-    def fetch(self, known: Known) -> tuple[Package, str | None]:
-        digest = Digest(known.package)
-        packed = package.from_bytes(self.artifacts.get(digest), digest, where=f"artifact {digest}")
-        return packed, self._subject(known.run)
+    def fetch(self, known: Known) -> tuple[bytes, str | None, Keeping | None]:
+        return self.artifacts.get(Digest(known.package)), *self._declared(known.run)
 
-    def _subject(self, run: str) -> str | None:
+    def _declared(self, run: str) -> tuple[str | None, Keeping | None]:
         with self.store.read() as c:
             try:
-                config: Mapping[str, Any] = runs.get(c, run).plan.step("collect").config
+                plan = runs.get(c, run).plan
+                collect, deploy = plan.step("collect").config, plan.step("deploy").config
             except (NotFound, KeyError):
-                return None
-        subject = config.get("schema", {}).get("subject")
-        return None if subject is None else str(subject)
+                return None, None
+        subject, keeping = collect.get("schema", {}).get("subject"), Keeping.of(deploy)
+        if subject is None or (keeping is not None and subject in keeping.redact):
+            return None, keeping
+        return str(subject), keeping

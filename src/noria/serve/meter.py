@@ -4,14 +4,19 @@ Each process keeps its totals in a file of its own, replaced whole; whoever is a
 all. A file outlives its process, so that no counter goes back when a worker dies; the server clears them as it starts.
 """
 
+import copy
 import os
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import numpy as np
+
+from noria import owner
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)  # of a batch
@@ -31,10 +36,11 @@ class Histogram(msgspec.Struct):
     def empty(cls, bounds: tuple[float, ...]) -> "Histogram":
         return cls([0] * (len(bounds) + 1))
 
-    def add(self, values: Iterable[float], bounds: tuple[float, ...]) -> None:
-        for value in values:
-            self.counts[bisect_left(bounds, value)] += 1
-            self.total += value
+    def add(self, values: Sequence[float], bounds: tuple[float, ...]) -> None:
+        within = np.searchsorted(np.asarray(bounds, dtype=float), values)
+        more = np.bincount(within, minlength=len(self.counts)).tolist()
+        self.counts = [a + b for a, b in zip(self.counts, more, strict=True)]
+        self.total += float(np.sum(values))
 
     def merge(self, other: "Histogram") -> None:
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
@@ -55,12 +61,15 @@ class Totals(msgspec.Struct):
         Requests that were not answered, by protocol, model (empty: none was named rightly) and status.
     batches
         Rows that Python models predicted at once, by model and version.
+    waiting
+        Rows that wait to be predicted, by model and version: as they are now, all else only grows.
     """
 
     answered: dict[Of, Answered] = {}
     refused: dict[tuple[str, str, str], int] = {}
     batches: dict[tuple[str, str], Histogram] = {}
     feedback: dict[str, int] = {}
+    waiting: dict[tuple[str, str], int] = {}
     captured: int = 0
     shed: int = 0
 
@@ -72,6 +81,7 @@ class Totals(msgspec.Struct):
         for batch, histogram in other.batches.items():
             self.batches.setdefault(batch, Histogram.empty(ROWS)).merge(histogram)
         _add(self.refused, other.refused)
+        _add(self.waiting, other.waiting)
         _add(self.feedback, other.feedback)
         self.captured += other.captured
         self.shed += other.shed
@@ -86,13 +96,13 @@ class Line:
 
 
 class Meter:
-    """One process's counts. All methods belong to the event loop's thread, but ``line(...).took.append``, which any
-    thread may call."""
+    """One process's counts, for any thread but ``answer``, which is for the event loop's. Without a folder nobody else
+    learns of them."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = folder / f"{os.getpid()}{SUFFIX}"
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
         self._lines: dict[Of, Line] = {}
+        self._lock = threading.Lock()
         self.totals = Totals()
 
     def line(self, of: Of) -> Line:
@@ -109,48 +119,61 @@ class Meter:
 
     def refuse(self, protocol: str, model: str, status: str) -> None:
         """A request was not answered."""
-        key = (protocol, model, status)
-        self.totals.refused[key] = self.totals.refused.get(key, 0) + 1
+        with self._lock:
+            _add(self.totals.refused, {(protocol, model, status): 1})
 
     def told(self, model: str, count: int) -> None:
         """Feedback was taken."""
-        self.totals.feedback[model] = self.totals.feedback.get(model, 0) + count
+        with self._lock:
+            _add(self.totals.feedback, {model: count})
 
     def batch(self, model: str, version: str, rows: int) -> None:
         """A Python model predicted rows at once."""
-        self.totals.batches.setdefault((model, version), Histogram.empty(ROWS)).add([rows], ROWS)
+        with self._lock:
+            self.totals.batches.setdefault((model, version), Histogram.empty(ROWS)).add([rows], ROWS)
 
     def add_up(self) -> Totals:
         """All that was noted so far."""
-        for of, line in self._lines.items():
-            took = line.took[:]
-            del line.took[: len(took)]  # in place: who appends at this moment holds the same list
-            more, line.rows = line.rows, 0
-            if took:
-                one = self.totals.answered.setdefault(of, Answered(Histogram.empty(BOUNDS)))
-                one.seconds.add(took, BOUNDS)
-                one.rows += len(took) + more
-        return self.totals
+        with self._lock:
+            for of, line in list(self._lines.items()):
+                self._add(of, line)
+            return copy.deepcopy(self.totals)
+
+    def _add(self, of: Of, line: Line) -> None:
+        took = line.took[:]
+        del line.took[: len(took)]  # in place: who appends at this moment holds the same list
+        more, line.rows = line.rows, 0
+        if took:
+            one = self.totals.answered.setdefault(of, Answered(Histogram.empty(BOUNDS)))
+            one.seconds.add(took, BOUNDS)
+            one.rows += len(took) + more
 
     def keep(self) -> None:
         """Put the totals where every process of the server finds them."""
-        draft = self._file.with_suffix(".draft")
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"{os.getpid()}{SUFFIX}"
+        draft = file.with_suffix(".draft")
         draft.write_bytes(msgspec.msgpack.encode(self.add_up()))
-        os.replace(draft, self._file)
+        os.replace(draft, file)
+
+    def together(self) -> Totals:
+        """What all processes of the server have counted; of this one all, also when the disk takes no files."""
+        found = self.add_up()
+        own = f"{os.getpid()}{SUFFIX}"
+        for file in [] if self.folder is None else sorted(self.folder.glob(f"*{SUFFIX}")):
+            if file.name != own:
+                found.merge(msgspec.msgpack.decode(file.read_bytes(), type=Totals))
+        return found
 
 
-def clear(folder: Path) -> None:
-    """Forget what an earlier server counted."""
-    for file in folder.glob(f"*{SUFFIX}"):
-        file.unlink(missing_ok=True)
-
-
-def together(folder: Path) -> Totals:
-    """What all processes of the server have counted."""
-    found = Totals()
-    for file in sorted(folder.glob(f"*{SUFFIX}")):
-        found.merge(msgspec.msgpack.decode(file.read_bytes(), type=Totals))
-    return found
+def clear(parent: Path) -> Path:
+    """The folder for the counts of the server that this process is; those of servers that are gone go."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for folder in owner.leftovers(parent):
+        shutil.rmtree(folder, ignore_errors=True)
+    return parent / f"{owner.prefix()}server"
 
 
 def _add(mine: dict[K, int], other: Mapping[K, int]) -> None:

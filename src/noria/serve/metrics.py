@@ -11,24 +11,24 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from noria.serve import segment
 from noria.serve.host import Endpoint
-from noria.serve.meter import BOUNDS, ROWS, Histogram, Totals, together
+from noria.serve.meter import BOUNDS, ROWS, Histogram, Meter, Totals
 
 MEDIA = CONTENT_TYPE_LATEST
 VERSION = ["model", "version", "variant", "protocol"]
 
 
-def text(folder: Path, spool: Path, endpoints: Mapping[str, Endpoint]) -> bytes:
+def text(meter: Meter, spool: Path, endpoints: Mapping[str, Endpoint]) -> bytes:
     """All metrics in Prometheus' text format.
 
     Parameters
     ----------
-    folder
-        Where the server's processes keep their totals.
+    meter
+        Of the process that is asked.
     endpoints
         As this process has them; all have the same within a second.
     """
     registry = CollectorRegistry()
-    registry.register(_Collector([*_counted(together(folder)), *_loaded(endpoints), *_waiting(spool)]))
+    registry.register(_Collector([*_counted(meter.together()), *_loaded(endpoints), *_waiting(spool)]))
     return generate_latest(registry)
 
 
@@ -60,6 +60,10 @@ def _counted(totals: Totals) -> Iterator[Metric]:
     for key, histogram in sorted(totals.batches.items()):
         batches.add_metric(list(key), *_buckets(histogram, tuple(map(float, ROWS))))
     yield batches
+    queue = GaugeMetricFamily("noria_queue_rows", "Rows that wait for a Python model.", labels=["model", "version"])
+    for key, count in sorted(totals.waiting.items()):
+        queue.add_metric(list(key), count)
+    yield queue
     feedback = CounterMetricFamily("noria_feedback", "Labels and ratings that were taken.", labels=["model"])
     for model, count in sorted(totals.feedback.items()):
         feedback.add_metric([model], count)

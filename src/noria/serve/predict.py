@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,21 +12,30 @@ from noria.errors import BadInput, NotFound
 from noria.model.format import Prediction
 from noria.model.signature import spelled
 from noria.serve.capture import Spool
+from noria.serve.door import Door
 from noria.serve.host import Host, Loaded
 from noria.serve.ids import Ids, endpoint_of
+from noria.serve.limits import Limits
 from noria.serve.protocol import Answer, Feedback, Request
 from noria.serve.segment import Predicted, Told
-
-FEW = 64  # rows that a graph answers in less time than handing them to another thread takes
+from noria.serve.shadow import Copy, Shadows
+from noria.serve.watch import Watch
 
 
 class Service:
     """Answers requests and takes feedback, whatever protocol they came by."""
 
-    def __init__(self, host: Host, spool: Spool) -> None:
+    def __init__(
+        self, host: Host, spool: Spool, watch: Watch | None = None, door: Door | None = None,
+        limits: Limits | None = None,
+    ) -> None:  # fmt: skip
         self.host = host
         self.spool = spool
+        self.watch = watch or Watch()
+        self.door = door or Door()
+        self.limits = limits or Limits()
         self.ids = Ids()
+        self.shadows = Shadows(host, spool)
 
     async def predict(self, request: Request) -> Answer:
         """Answer all rows of a request by one version, and capture them.
@@ -39,8 +49,9 @@ class Service:
         """
         if not request.rows:
             raise BadInput("the request has no rows", where=request.model, do="Send at least one row.")
+        self.limits.check(request.rows, len(request.columns))
         id = self.ids.new(request.model)
-        _, known, loaded = self.host.pick(request.model, request.version, request.subject or id)
+        endpoint, known, loaded = self.host.pick(request.model, request.version, request.subject or id)
         if loaded is None:
             loaded = await self.host.load(request.model, known)
         found = await self._answer(loaded, request)
@@ -51,6 +62,8 @@ class Service:
             self._capture(request, loaded, id, scores)
         except OverflowError as error:
             raise _unanswerable(request, str(error)) from error
+        if endpoint.wanted.shadow:
+            self.shadows.offer(Copy(request.model, id, request.columns, request.rows))
         return Answer(
             model=request.model,
             version=known.number,
@@ -63,12 +76,23 @@ class Service:
             ignored=len(request.columns) - len(loaded.signature.inputs),
         )
 
+    def count(self) -> None:
+        """Have the meter say how things stand now."""
+        totals = self.watch.meter.totals
+        totals.captured, totals.shed = self.spool.captured, self.spool.shed
+        totals.waiting = {
+            (name, str(number)): loaded.model.waiting
+            for name, endpoint in self.host.endpoints.items()
+            for number, loaded in endpoint.loaded.items()
+        }
+
     async def _answer(self, loaded: Loaded, request: Request) -> Prediction:
         try:
             with np.errstate(over="ignore"):  # what float32 cannot hold is infinite
-                if loaded.inline and request.rows <= FEW:
-                    return loaded.predictor.predict(request.columns)
-                return await asyncio.to_thread(loaded.predictor.predict, request.columns)
+                async with asyncio.timeout(self.limits.seconds):
+                    return await loaded.model.predict(request.columns, request.rows)
+        except TimeoutError as error:
+            raise self.limits.too_late(request.model) from error
         except (ValueError, TypeError, OverflowError) as error:
             raise _unanswerable(request, str(error).partition("\n")[0]) from error
 
@@ -87,6 +111,8 @@ class Service:
         told = [self._told(one, endpoint) for one in feedback]
         if told:
             await self.spool.keep(*told)
+            for owner, count in Counter(one.endpoint for one in told).items():
+                self.watch.meter.told(owner, count)
 
     def _told(self, feedback: Feedback, endpoint: str | None) -> Told:
         prediction, label, rating = feedback.prediction, feedback.label, feedback.rating
@@ -103,15 +129,19 @@ class Service:
     def _capture(self, request: Request, loaded: Loaded, id: str, scores: Any) -> None:
         known = loaded.known
         model = loaded.signature
+        keeping = loaded.keeping
+        loaded.model.used = now = time.time()
+        if keeping is not None and not keeping.takes(id):
+            return
         key = self.spool.key(
             request.model, known.number, known.release, model.classes, loaded.subject, several=model.several
         )
         columns: Mapping[str, Any] = {
             name: values.tolist() if isinstance(values, np.ndarray) else values
-            for name, values in request.columns.items()
+            for name, values in (request.columns if keeping is None else keeping.cleaned(request.columns)).items()
         }
         self.spool.note(
-            Predicted(key, id, time.time(), known.variant, request.subject, request.rows, columns, scores.tobytes())
+            Predicted(key, id, now, known.variant, request.subject, request.rows, columns, scores.tobytes())
         )
 
 

@@ -16,11 +16,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from noria.model.onnx import Graph, OneRow
+from noria.model.onnx import OneRow
 from noria.serve.host import Endpoint, Loaded
 from noria.serve.ids import Ids
+from noria.serve.models import Inside
 from noria.serve.predict import Service
 from noria.serve.segment import PredictedRow
+from noria.serve.shadow import Copy
 
 ENCODE = msgspec.json.Encoder().encode
 Made = TypeVar("Made")
@@ -64,6 +66,7 @@ class Track(Generic[Sent, Made]):
         self._make = make
         self._host = service.host
         self._spool = service.spool
+        self._shadows = service.shadows
         self._new_id = ids.new
         self._endpoint: Endpoint | None = None
         self._standing: dict[int, Standing[Made] | None] = {}
@@ -94,22 +97,29 @@ class Track(Generic[Sent, Made]):
         if isnan(sum(said)):
             return None
         self._capture(standing.loaded, id, subject, row, scores)
+        if endpoint.wanted.shadow:
+            self._shadows.offer(Copy(self.model, id, {name: [value] for name, value in row.items()}, 1))
         return id, standing.made, said, scores
 
     def _stand(self, endpoint: Endpoint, number: int) -> Standing[Made] | None:
         loaded = endpoint.loaded.get(number)
         if loaded is None:  # what is loaded on demand changes the endpoint, and is looked for again
             return None
-        graph = loaded.predictor
-        one_row = graph.one_row() if isinstance(graph, Graph) and not graph.signature.several else None
+        model = loaded.model
+        one_row = model.graph.one_row() if isinstance(model, Inside) and not loaded.signature.several else None
         found = None if one_row is None else Standing(loaded, one_row, self._make(self.model, loaded))
         self._standing[number] = found
         return found
 
     def _capture(self, loaded: Loaded, id: str, subject: str | None, row: Row, scores: NDArray[np.float32]) -> None:
-        known = loaded.known
+        known, keeping = loaded.known, loaded.keeping
+        loaded.model.used = now = time()
+        if keeping is not None and not keeping.takes(id):
+            return
         if loaded.subject is not None:
             own = row.setdefault(loaded.subject, subject)
             subject = None if own is None else str(own)
+        if keeping is not None:
+            row = keeping.cleaned(row)
         key = self._spool.key(self.model, known.number, known.release, loaded.signature.classes, loaded.subject)
-        self._spool.note(PredictedRow(key, id, time(), known.variant, subject, ENCODE(row), scores.tobytes()))
+        self._spool.note(PredictedRow(key, id, now, known.variant, subject, ENCODE(row), scores.tobytes()))

@@ -19,7 +19,7 @@ import msgspec
 from noria import owner
 
 HEAD = struct.Struct("<II")  # length and CRC-32 of the record that follows
-BEGIN = re.compile(rb"[\x90-\x9f]\xa1[vprf]")  # how every record begins: an array whose first element is its tag
+BEGIN = re.compile(rb"[\x90-\x9f]\xa1[vprfs]")  # how every record begins: an array whose first element is its tag
 
 
 class Version(msgspec.Struct, frozen=True, array_like=True, tag="v"):
@@ -70,7 +70,17 @@ class Told(msgspec.Struct, frozen=True, array_like=True, tag="f"):
     source: str
 
 
-Record = Version | Predicted | PredictedRow | Told
+class Shadowed(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+    """What a shadow version would have answered; ``prediction`` is the id of what was. ``scores`` as in others."""
+
+    key: int
+    prediction: str
+    at: float
+    rows: int
+    scores: bytes
+
+
+Record = Version | Predicted | PredictedRow | Told | Shadowed
 ENCODER = msgspec.msgpack.Encoder()
 DECODER: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
 

@@ -5,12 +5,20 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from noria.errors import UserError
+from noria.serve import access, meter, trace
+from noria.serve.door import is_near
+from noria.serve.options import Options
 from noria.settings import Settings
+from noria.store import tokens
+from noria.store.engine import open_store
 
+METERS = "meters"  # a folder of the spool
 DRAIN_S = 20  # at most, for requests under way when the server is to end
 PAUSE_S = 1.0  # before another carrier takes the place of one that died
 
@@ -23,6 +31,8 @@ def serve(
     grpc_port: int | None = None,
     workers: int = 1,
     ready_file: Path | None = None,
+    options: Options | None = None,
+    insecure: bool = False,
 ) -> None:
     """Serve until a signal ends it; what was captured is carried into the tables before it returns.
 
@@ -34,20 +44,27 @@ def serve(
         The same for gRPC; None: no gRPC.
     ready_file
         Gets the address once requests are answered: what scripts wait for.
+    insecure
+        Listen where other machines can reach it though no token holds.
 
     Raises
     ------
     UserError
-        If the port is taken, or the address is none of this machine.
+        If the port is taken, the address is none of this machine, others could reach it without a token, or a file
+        that it is given cannot be used.
     """
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
+    said = options or Options()
+    _check(settings, host, said, insecure)
     port = _port(host, port)
+    replace(said, meters=str(meter.clear(settings.spool / METERS))).leave()
     for name in ("home", "db", "artifacts", "data", "spool"):
         os.environ[f"NORIA_{name.upper()}"] = str(getattr(settings, name))
-    os.environ["NORIA_SERVE_URL"] = f"http://{_address(host, port)}"
+    os.environ["NORIA_SERVE_URL"] = f"http{'s' if said.tls else ''}://{_address(host, port)}"
     os.environ["NORIA_SERVE_PID"] = str(os.getpid())
     os.environ["NORIA_SERVE_READY_FILE"] = "" if ready_file is None else str(ready_file.resolve())
     held = None if grpc_port is None else _held(host, grpc_port)
@@ -66,9 +83,31 @@ def serve(
         respawn_failed_workers=True,
         respawn_interval=0.5,
         workers_kill_timeout=DRAIN_S,
+        http1_settings=HTTP1Settings(header_read_timeout=int(1000 * said.limits.seconds)),
+        ssl_cert=Path(said.cert) if said.tls else None,
+        ssl_key=Path(said.key) if said.tls else None,
     )
     with _carrier(), held or nullcontext():
         server.serve()
+
+
+def _check(settings: Settings, host: str, options: Options, insecure: bool) -> None:
+    """``UserError`` if it must not be served so, or cannot be."""
+    options.check()
+    if options.access_log not in ("", access.STDOUT):
+        os.close(access.opened(options.access_log))
+    if options.traces:
+        trace.needs()
+    if insecure or is_near(host):
+        return
+    with closing(open_store(settings.db)) as store, store.read() as c:
+        held = any(one.holds(datetime.now(UTC)) for one in tokens.tokens(c))
+    if not held:
+        raise UserError(
+            f"whoever reaches {host} could ask, answer and decide: no token holds",
+            where="noria serve",
+            do="Make one with 'noria token create', or say --insecure.",
+        )
 
 
 @contextmanager

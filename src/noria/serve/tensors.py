@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noria.errors import BadInput
+from noria.serve.limits import MOST_ROWS
 from noria.serve.protocol import DTYPES, Answer
 
-MOST_ROWS = 65_536
 LENGTH = struct.Struct("<I")
 
 

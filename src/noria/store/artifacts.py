@@ -13,7 +13,8 @@ class ArtifactStore(Protocol):
     - A reader sees all of an artifact or none; what it gets has the digest it asked for, or ``Damaged`` is raised.
     - Putting bytes that are already there changes nothing and returns the same digest.
     - Any number of processes may call any method at the same time.
-    - Only ``delete`` removes; deleting what is gone is a no-op. ``get`` and ``path`` raise ``NotFound``.
+    - Only ``delete`` and ``erase`` remove; removing what is gone is a no-op. ``get`` and ``path`` raise ``NotFound``.
+    - What was erased says so when it is asked for; putting the same bytes again makes it there again.
     """
 
     def put(self, data: bytes) -> Digest: ...
@@ -25,6 +26,10 @@ class ArtifactStore(Protocol):
 
     def has(self, digest: Digest) -> bool: ...
     def delete(self, digest: Digest) -> None: ...
+    def erase(self, digest: Digest, why: str) -> None:
+        """Delete it and leave a mark that says so: ``why`` is the id of an erasure."""
+        ...
+
     def all(self) -> Iterator[Digest]: ...
 
 

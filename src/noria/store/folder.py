@@ -11,6 +11,7 @@ from typing import BinaryIO
 from noria import owner
 from noria.digest import Digest
 from noria.errors import Damaged, NotFound, StoreUnavailable, UserError
+from noria.store.marks import ERASED, was_erased
 
 CHUNK = 1 << 20
 
@@ -75,6 +76,11 @@ class Folder:
         self._verified.discard(digest)
         self._file(digest).unlink(missing_ok=True)
 
+    def erase(self, digest: Digest, why: str) -> None:
+        self._mark(digest).parent.mkdir(exist_ok=True)
+        self._mark(digest).write_text(why)
+        self.delete(digest)
+
     def all(self) -> Iterator[Digest]:
         for folder in sorted(self.root.iterdir()):
             if len(folder.name) == 2:
@@ -82,6 +88,9 @@ class Folder:
 
     def _file(self, digest: Digest) -> Path:
         return self.root / digest.hex[:2] / digest.hex[2:]
+
+    def _mark(self, digest: Digest) -> Path:
+        return self.root / ERASED / digest.hex
 
     @contextmanager
     def _new(self) -> Iterator[BinaryIO]:
@@ -112,8 +121,11 @@ class Folder:
         target = self._file(digest)
         target.parent.mkdir(exist_ok=True)
         os.replace(file.name, target)
+        self._mark(digest).unlink(missing_ok=True)
 
     def _missing(self, digest: Digest) -> NotFound:
+        if self._mark(digest).exists():
+            return was_erased(digest, self._mark(digest).read_text(), str(self.root))
         return NotFound(f"no artifact {digest}", where=str(self.root), do="Run the step that makes it again.")
 
     def _damaged(self, digest: Digest) -> Damaged:

@@ -6,22 +6,27 @@ from pathlib import Path
 
 from noria.digest import Digest
 from noria.errors import NotFound
+from noria.store.marks import was_erased
 
 
 class Memory:
     def __init__(self) -> None:
         self._held: dict[Digest, bytes] = {}
+        self._erased: dict[Digest, str] = {}
         self._files = tempfile.TemporaryDirectory(prefix="noria-memory-")
 
     def put(self, data: bytes) -> Digest:
         digest = Digest.of(data)
         self._held[digest] = data
+        self._erased.pop(digest, None)
         return digest
 
     def put_file(self, path: Path) -> Digest:
         return self.put(path.read_bytes())
 
     def get(self, digest: Digest) -> bytes:
+        if digest in self._erased:
+            raise was_erased(digest, self._erased[digest], "memory")
         if digest not in self._held:
             raise NotFound(f"no artifact {digest}", where="memory", do="Put it first.")
         return self._held[digest]
@@ -36,6 +41,10 @@ class Memory:
 
     def delete(self, digest: Digest) -> None:
         self._held.pop(digest, None)
+
+    def erase(self, digest: Digest, why: str) -> None:
+        self._erased[digest] = why
+        self.delete(digest)
 
     def all(self) -> Iterator[Digest]:
         yield from sorted(self._held)

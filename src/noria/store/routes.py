@@ -1,6 +1,6 @@
 """Route revisions: how an endpoint's traffic is divided, since when, and who said so."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from noria.clock import Clock
 from noria.digest import Digest
-from noria.store import audit
+from noria.store import audit, notices
 from noria.store.tables import route
 
 
@@ -48,26 +48,35 @@ def history(connection: Connection, endpoint: str) -> list[Route]:
 
 
 def set_weights(
-    connection: Connection, clock: Clock, endpoint: str, weights: Mapping[str, int], *, actor: str, reason: str
-) -> Route:
+    connection: Connection, clock: Clock, endpoint: str, weights: Mapping[str, int], *, actor: str, reason: str,
+    shadow: Sequence[int] | None = None,
+) -> Route:  # fmt: skip
     """Divide an endpoint's traffic anew; the same weights again are no new revision. Audited.
 
     Subjects keep their variant across revisions as far as the weights allow: the salt stays.
+
+    Parameters
+    ----------
+    shadow
+        Versions that get copies of all requests, and answer nobody; None: those that do, but for any that now answers.
     """
     before = newest(connection, endpoint)
+    watched = [int(number) for number in before.shadow] if before else []
+    beside = sorted({one for one in (watched if shadow is None else shadow) if weights.get(str(one), 0) <= 0})
     ordered = {number: weights[number] for number in sorted(weights, key=int) if weights[number] > 0}
-    if before is not None and dict(before.weights) == ordered:
+    if before is not None and dict(before.weights) == ordered and watched == beside:
         return before
     made = Route(
         endpoint=endpoint,
         revision=before.revision + 1 if before else 1,
         weights=ordered,
-        shadow=before.shadow if before else [],
+        shadow=beside,
         salt=before.salt if before else Digest.of_json(["route", endpoint]).hex[:16],
         actor=actor,
         reason=reason,
         at=clock.now(),
     )
+    notices.tell(connection, endpoint)
     connection.execute(insert(route).values(**{name: getattr(made, name) for name in Route.__slots__}))
     audit.record(
         connection,
@@ -79,4 +88,16 @@ def set_weights(
         after=ordered,
         reason=reason,
     )
+    if watched != beside:
+        subject = f"endpoint:{endpoint}"
+        audit.record(
+            connection,
+            clock,
+            actor=actor,
+            action="shadow",
+            subject=subject,
+            before=watched,
+            after=beside,
+            reason=reason,
+        )
     return made

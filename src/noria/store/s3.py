@@ -15,6 +15,7 @@ from obstore.store import S3Store
 from noria.digest import Digest
 from noria.errors import Damaged, NotFound, StoreUnavailable
 from noria.store.folder import Folder
+from noria.store.marks import ERASED, was_erased
 
 
 class S3:
@@ -80,10 +81,18 @@ class S3:
         except BaseError as error:
             raise self._unavailable(error) from error
 
+    def erase(self, digest: Digest, why: str) -> None:
+        try:
+            obstore.put(self._store, _mark(digest), why.encode())
+        except BaseError as error:
+            raise self._unavailable(error) from error
+        self.delete(digest)
+
     def all(self) -> Iterator[Digest]:
         try:
             for page in obstore.list(self._store):
-                yield from (Digest(item["path"].replace("/", "")) for item in page)
+                paths = [item["path"] for item in page]
+                yield from (Digest(path.replace("/", "")) for path in paths if not path.startswith(f"{ERASED}/"))
         except BaseError as error:
             raise self._unavailable(error) from error
 
@@ -92,6 +101,9 @@ class S3:
             return
         try:
             obstore.put(self._store, _key(digest), self._cache.path(digest))
+            obstore.delete(self._store, _mark(digest))
+        except FileNotFoundError:
+            return
         except BaseError as error:
             raise self._unavailable(error) from error
 
@@ -99,9 +111,18 @@ class S3:
         try:
             return bytes(obstore.get(self._store, _key(digest)).bytes())
         except FileNotFoundError:
-            raise NotFound(f"no artifact {digest}", where=self.url, do="Run the step that makes it again.") from None
+            raise self._missing(digest) from None
         except BaseError as error:
             raise self._unavailable(error) from error
+
+    def _missing(self, digest: Digest) -> NotFound:
+        try:
+            why = bytes(obstore.get(self._store, _mark(digest)).bytes()).decode()
+        except FileNotFoundError:
+            return NotFound(f"no artifact {digest}", where=self.url, do="Run the step that makes it again.")
+        except BaseError as error:
+            raise self._unavailable(error) from error
+        return was_erased(digest, why, self.url)
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         cause = str(error).splitlines()[0][:200]
@@ -114,3 +135,7 @@ class S3:
 
 def _key(digest: Digest) -> str:
     return f"{digest.hex[:2]}/{digest.hex[2:]}"
+
+
+def _mark(digest: Digest) -> str:
+    return f"{ERASED}/{digest.hex}"

@@ -268,3 +268,48 @@ memo = Table(
     Column("key", String(500), primary_key=True),
     Column("value", JSON, nullable=False),
 )
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("subject", String(64), nullable=False),  # keyed digest: the key itself is kept nowhere
+    Column("secret", String(16), nullable=False),  # tells with which secret
+    Column("datasets", JSON, nullable=False),
+    Column("state", String(16), nullable=False),  # begun | done
+    Column("models", String(16), nullable=False),  # retrain | accept
+    Column("actor", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("certificate", String(64)),
+    Column("page", String(64)),
+    Column("begun_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+)
+
+erased = Table(
+    "erased",
+    metadata,
+    Column("dataset", String(200), primary_key=True),
+    Column("subject", String(64), primary_key=True),
+    Column("erasure", String(32), nullable=False),
+)
+
+amended = Table(  # versions of data that hold fewer rows than when they were made
+    "amended",
+    metadata,
+    Column("dataset", String(200), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("erasure", String(32), primary_key=True),
+    Column("rows_before", BigInteger, nullable=False),
+    Column("rows_after", BigInteger, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+learned = Table(  # models that had learned from rows which were erased since
+    "learned",
+    metadata,
+    Column("model", String(200), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("erasure", String(32), primary_key=True),
+)

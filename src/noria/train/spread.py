@@ -24,6 +24,8 @@ from noria.train.network import Share, Torch
 HOST = "127.0.0.1"
 TRIES = 3  # a port that was free may be taken before it is used
 WORD = "lightgbm"
+RANK = re.compile(r"^\s*\[rank\d+\]:")  # before each line of what a process of torchrun says
+AGAIN = ("ddress already in use", "Binding port", "Rendezvous")  # the processes did not find each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def fit(estimator: Any, data: Files, processes: int, scratch: Path) -> Any:
         told = _torchrun(file, processes) if by_torch else _side_by_side(file, processes)
         if not told:
             return unpickled(result.read_bytes())
-        if "ddress already in use" not in told and "Binding port" not in told:
+        if not any(sign in told for sign in AGAIN):
             break
     raise UserCodeFailed(
         f"one of {processes} training processes failed: {told}", where="train", do="Try Train(processes=1) to see why."
@@ -170,7 +172,8 @@ def _environment(processes: int) -> dict[str, str]:
 
 
 def _last_words(stderr: str) -> str:
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    lines = [RANK.sub("", line).strip() for line in stderr.splitlines()]
+    lines = [line for line in lines if re.search(r"\w", line)]  # torchrun draws rules of dashes
     causes = [line for line in lines if re.match(r"[\w.]*(Error|Failed|Exception)\b", line)]
     causes = [line for line in causes if "ChildFailedError" not in line]  # torchrun's own, about the others
     return (causes or lines or ["it said nothing"])[-1][:300]

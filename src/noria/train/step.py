@@ -19,7 +19,7 @@ from noria.train.arrays import files, open_part
 from noria.train.config import Train
 from noria.train.tune_step import ARRAYS, how
 
-FORMAT = 3
+FORMAT = 4
 USES = {
     "preprocess": (*ARRAYS, "signature.json", "preprocessor", "rows.analysis.parquet"),
     "tune": ("params",),

@@ -1,7 +1,6 @@
 """A study: candidates tried one after the other, or in several processes that share one copy of the features."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import optuna
 
-from noria.errors import NoriaError
+from noria.errors import Failure, NoriaError
 from noria.model.signature import Signature
 from noria.model.stable import pickled, unpickled
 from noria.stats.metrics import METRICS
@@ -20,6 +19,7 @@ from noria.train.config import Tune
 from noria.train.study import Asked, Direction, Study, running
 from noria.train.trial import RunningTrial, Trial
 from noria.train.watch import Watch
+from noria.train.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,38 +146,34 @@ def _sequential(tune: Tune, job: Job, study: Study, stop: _Stop) -> Iterator[Tri
 
 
 def _parallel(tune: Tune, job: Job, study: Study, stop: _Stop) -> Iterator[Trial]:
-    from joblib.externals.loky import get_reusable_executor  # its processes take functions of a lifecycle file too
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    packed = pickled(job)
-    busy: dict[Future[Trial], Asked] = {}
-    left, killed = list(study.left()), list[Asked]()
-    deaths = 0
-    pool = get_reusable_executor(max_workers=tune.workers, timeout=60)
-    try:
+    with Workers[Asked](job.how.threads) as workers:  # they start while the rest is prepared
+        packed = pickled(job)
+        left, killed, deaths = list(study.left()), list[Asked](), 0
         while True:
-            while len(busy) < tune.workers and (killed or stop.may_start()):
+            while workers.busy < tune.workers and (killed or stop.may_start()):
                 asked = killed.pop(0) if killed else left.pop(0) if left else study.ask()
-                busy[pool.submit(_in_worker, packed, asked)] = asked
-            if not busy:
+                workers.call(asked, _in_worker, packed, asked)
+            if not workers.busy:
                 return
-            finished, _ = wait(busy, return_when=FIRST_COMPLETED)
-            for future in sorted(finished, key=lambda one: busy[one].number):
-                asked = busy.pop(future)
-                try:
-                    made = future.result()
-                except TerminatedWorkerError:
-                    # A killed process takes all trials in flight with it: they are done again, each death once.
+            for asked, outcome in sorted(workers.done(), key=lambda one: one[0].number):
+                if outcome is None:  # its process was killed: the trial is done again
                     deaths += 1
                     if deaths > 3 * tune.workers:
-                        raise
+                        raise _dying(deaths, asked)
                     killed.append(asked)
-                    pool = get_reusable_executor(max_workers=tune.workers, timeout=60)
                     continue
-                _tell(study, made, stop)
-                yield made
-    finally:
-        pool.shutdown(wait=True, kill_workers=True)
+                if outcome.error is not None:
+                    raise outcome.error
+                _tell(study, outcome.value, stop)
+                yield outcome.value
+
+
+def _dying(deaths: int, asked: Asked) -> Failure:
+    return Failure(
+        f"{deaths} worker processes were killed, the last one in trial {asked.number}",
+        where="tune",
+        do="See if the machine runs out of memory; use fewer Tune(workers=…), or less of it: Train(batches=…).",
+    )
 
 
 def _tell(study: Study, made: Trial, stop: _Stop) -> None:

@@ -13,6 +13,7 @@ from noria.store.attempt import Attempt
 from noria.train import fit, tune
 from noria.train.arrays import files
 from noria.train.config import Train, Tune
+from noria.train.studies import file_of
 
 FORMAT = 3
 ARRAYS = tuple(f"{name}.{split}.{end}" for split in ("train", "validation") for name in "Xyw" for end in ("npy", "npz"))
@@ -51,7 +52,7 @@ def study_file(attempt: Attempt) -> Path:
         fingerprint = runs.step(c, attempt.run_id, attempt.step.name, 0).fingerprint
     if fingerprint is None:  # a step done by itself, outside a run that knows what it computes
         return attempt.scratch / "study.log"
-    return attempt.settings.home / "studies" / f"{attempt.lifecycle}-{fingerprint[:12]}.log"
+    return file_of(attempt.settings.home, attempt.lifecycle, fingerprint)
 
 
 def how(attempt: Attempt, workers: int = 1) -> fit.How:

@@ -25,10 +25,10 @@ def against_schema(schema: Columns, current: Profile) -> Iterator[Anomaly]:
     for name, expected in schema.items():
         column = current.columns.get(name)
         if column is not None:
-            yield from _column(name, expected, column)
+            yield from _column(name, expected, column, CHANCE / len(schema))
 
 
-def _column(name: str, expected: Expected, column: Column) -> Iterator[Anomaly]:
+def _column(name: str, expected: Expected, column: Column, chance: float) -> Iterator[Anomaly]:
     if column.missing == column.rows:
         if (expected.missing if expected.usual is None else expected.usual) < 1:
             yield Anomaly("empty", name, "the column has no values", FILLED, {"rows": column.rows})
@@ -39,7 +39,7 @@ def _column(name: str, expected: Expected, column: Column) -> Iterator[Anomaly]:
         evidence = {"kind": column.kind, "expected": expected.kind}
         yield Anomaly("type", name, what, "Correct the source's types.", evidence)
         return
-    yield from _missing(name, expected, column)
+    yield from _missing(name, expected, column, chance)
     if column.infinite:
         what = f"{column.infinite} values are infinite"
         yield Anomaly("infinite", name, what, "Correct them at the source.", {"rows": column.infinite})
@@ -47,11 +47,11 @@ def _column(name: str, expected: Expected, column: Column) -> Iterator[Anomaly]:
     yield from _range(name, expected, column)
 
 
-def _missing(name: str, expected: Expected, column: Column) -> Iterator[Anomaly]:
-    """More than may be, and more than chance gives where so many as usual are missing."""
+def _missing(name: str, expected: Expected, column: Column, chance: float) -> Iterator[Anomaly]:
+    """More than may be, and more than chance gives where so many as usual are missing, all columns together."""
     share = column.missing / column.rows
     usual = expected.missing if expected.usual is None else expected.usual
-    if share > expected.missing and more_often(column.missing, column.rows, usual) < CHANCE:
+    if share > expected.missing and more_often(column.missing, column.rows, usual) < chance:
         before = f"before {usual:.0%}" if expected.usual is not None else f"at most {usual:.0%} may be"
         evidence = {"missing": share, "most": expected.missing}
         yield Anomaly("missing", name, f"{share:.0%} of its values are missing, {before}", FILLED, evidence)

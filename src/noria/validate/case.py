@@ -10,6 +10,7 @@ import polars.selectors as cs
 from noria.data import split, table
 from noria.data.profile import Profile
 from noria.data.remedy import REMEDIES
+from noria.data.stored import readable
 from noria.store import datasets
 from noria.store.attempt import Attempt
 from noria.store.datasets import Batch, Version
@@ -51,11 +52,15 @@ class Case:
     def profile(self, batches: Sequence[Batch]) -> Profile:
         """The profile of batches, with the labels of each split."""
         found = profiles.merged(self.attempt, batches)
-        return replace(found, splits=splits.labels(self.rows(batches), self.attempt.schema, self.cuts))
+        with readable(self.path):
+            return replace(found, splits=splits.labels(self.rows(batches), self.attempt.schema, self.cuts))
 
     def rows(self, batches: Sequence[Batch]) -> pl.LazyFrame:
-        path = f"{self.attempt.settings.data}/{self.version.dataset}"
-        return table.scan(path, [batch.id for batch in batches]).drop(table.RESERVED)
+        return table.scan(self.path, [batch.id for batch in batches]).drop(table.RESERVED)
+
+    @property
+    def path(self) -> str:
+        return f"{self.attempt.settings.data}/{self.version.dataset}"
 
 
 def case_of(attempt: Attempt) -> Case:
@@ -99,12 +104,12 @@ def _cuts(case: Case, base: Version | None) -> split.Cuts:
     """The cuts on record, and those of the time after them: what was cut once stays as it is."""
     schema = case.attempt.schema
     kept = case.version.cuts or (base.cuts if base else None) or ()
-    path = f"{case.attempt.settings.data}/{case.version.dataset}"
     known = set(base.batches) if base and base.cuts else set()
     fresh = [id for id in case.version.batches if id not in known]
     if not fresh:
         return kept
-    times = table.scan(path, fresh).select(cs.by_name(str(schema.time), require_all=False)).collect()
+    with readable(case.path):
+        times = table.scan(case.path, fresh).select(cs.by_name(str(schema.time), require_all=False)).collect()
     return split.extended(kept, split.moments(times, schema), schema.shares)
 
 

@@ -47,7 +47,7 @@ class Validate:
     wasserstein: float = 0.5
     l_infinity: float = 0.15
     psi: float = 0.25
-    missing: float = 0.1
+    missing: float = 0.03
     skew: float = 0.1
     on_shift: str = "stop"
     rules: Mapping[str, str] = field(default_factory=dict)

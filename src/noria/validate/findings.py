@@ -8,10 +8,12 @@ import polars as pl
 
 from noria.data.profile import Profile
 from noria.data.schema import Schema
+from noria.data.split import Cuts
 from noria.validate import anomalies, splits
 from noria.validate.config import Validate
 from noria.validate.drift import drift
 from noria.validate.expected import Columns, infer
+from noria.validate.grain import coarser
 from noria.validate.leakage import leaks
 from noria.validate.repeats import repeats, twice
 from noria.validate.report import Anomaly, graded
@@ -23,11 +25,13 @@ SOME = 20_000  # rows that are looked at one by one
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """New rows: their profile, when they arrived (UTC), and the rows themselves (None: no rows at hand)."""
+    """New rows: their profile, when they arrived (UTC), the rows themselves (None: no rows at hand), and where time is
+    cut into splits (None: as if these rows were the first)."""
 
     profile: Profile
     arrived: datetime
     rows: pl.LazyFrame | pl.DataFrame | None = None
+    cuts: Cuts | None = None
 
 
 def findings(
@@ -60,6 +64,7 @@ def findings(
         found += twice(must, before, fresh.profile, fresh.rows)
     if before is not None:
         found += drift(before, fresh.profile, schema, config)
+        found += coarser(before, fresh.profile, schema)
         if schema.task != "regression":
             held = before.labels if labels is None else labels
             now = fresh.profile.labels
@@ -75,6 +80,12 @@ def _alone(fresh: Fresh, before: Profile | None, schema: Schema, config: Validat
     yield from repeats(before, new, schema)
     yield from times(before, new, schema, fresh.arrived)
     if fresh.rows is not None:
-        some = fresh.rows.head(SOME).lazy().collect()
+        some = _some(fresh.rows, new.rows, schema)
         yield from leaks(some, schema)
-        yield from splits.feature_skew(some, schema, config)
+        yield from splits.feature_skew(some, schema, config, fresh.cuts)
+
+
+def _some(rows: pl.LazyFrame | pl.DataFrame, count: int, schema: Schema) -> pl.DataFrame:
+    """The first rows; where splits go by time, and rows may come in its order, as many from all over them."""
+    spread = -(-count // SOME) if schema.split == "time" else 1
+    return (rows.gather_every(spread) if spread > 1 else rows.head(SOME)).lazy().collect()

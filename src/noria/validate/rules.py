@@ -32,6 +32,7 @@ RULES: Mapping[str, Rule] = {
     "gap": Rule("warn", "a hole in time much longer than there was one"),
     "leakage": Rule("warn", "a feature alone says the label"),
     "drift": Rule("warn", "a column's distribution moved"),
+    "coarser": Rule("warn", "numbers come in coarser steps than before"),
     "label_shift": Rule("block", "a label's share moved"),
     "label_skew": Rule("warn", "a label's share differs between splits"),
     "split_skew": Rule("warn", "a column's distribution differs between splits"),

@@ -15,7 +15,6 @@ from noria.validate.report import Anomaly
 from noria.validate.shift import SURE, label_shift
 
 PIECE = 1 << 17  # rows looked at together
-ROWS = 20_000  # of which all columns are compared
 
 Counts = Mapping[str, Mapping[str, int]]
 
@@ -46,13 +45,20 @@ def label_skew(counts: Counts, config: Validate) -> Iterator[Anomaly]:
         )
 
 
-def feature_skew(rows: pl.DataFrame, schema: Schema, config: Validate) -> Iterator[Anomaly]:
-    """Columns distributed otherwise in validation or analysis than in training, over some of the rows."""
-    rows = rows.head(ROWS)
-    assigned = rows.select(split.assign(rows, schema).alias("split")).to_series()
+def feature_skew(
+    rows: pl.DataFrame, schema: Schema, config: Validate, cuts: split.Cuts | None = None
+) -> Iterator[Anomaly]:
+    """Columns distributed otherwise in validation or analysis than in training, over some of the rows.
+
+    Parameters
+    ----------
+    cuts
+        Where time is cut, if splits go by it; None: as if these rows were the first.
+    """
+    assigned = split.assign(rows, schema, cuts)
     sides = {name: profile(rows.filter(assigned == name), schema) for name in sorted(assigned.unique().to_list())}
     if "train" in sides:
-        for name in sides.keys() - {"train"}:
+        for name in sorted(sides.keys() - {"train"}):
             yield from drift(
                 sides["train"], sides[name], schema, config, f" between train and {name} split", "split_skew"
             )

@@ -20,7 +20,7 @@ from noria.validate.expected import infer
 from noria.validate.findings import Fresh, findings
 from noria.validate.report import Anomaly, Verdict, graded, judge
 
-FORMAT = 5
+FORMAT = 6
 KNOWN = 500  # newest alerts, which are not sent again
 USES = {"collect": ("dataset", "version", "digest", "batches", "new", "baseline")}
 
@@ -66,7 +66,7 @@ def _judged(case: Case, new: Sequence[Batch]) -> Judged:
     if not new:
         found += graded([*anomalies.constant(whole, schema)], words, {})
     else:
-        rows = Fresh(fresh, max(batch.arrived_at for batch in new), case.rows(new))
+        rows = Fresh(fresh, max(batch.arrived_at for batch in new), case.rows(new), case.cuts)
         found += findings(rows, before, schema, config, must=case.must, labels=case.labels)
     return Judged(found, fresh, whole)
 

@@ -2,8 +2,7 @@
 
 import gzip
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,8 @@ from noria.cli.versions.compare import Force
 from noria.cli.versions.files import filling, replacing
 from noria.cli.versions.names import AsJson, Name, called, find, path
 from noria.data import table
-from noria.errors import Damaged, UserError
+from noria.data.stored import readable
+from noria.errors import UserError
 from noria.store import datasets
 
 Sink = Callable[[pl.LazyFrame, Path], object]
@@ -30,7 +30,7 @@ def export(name: Name, file: Target, force: Force = False, json: AsJson = False)
     place = output.existing_place()
     version = find(place, name)
     delta = path(place, version.dataset)
-    with _readable(delta):
+    with readable(delta):
         _write(delta, version, file, force=force)
     if json:
         output.show_json({"dataset": version.dataset, "version": version.number, "rows": version.rows, "file": file})
@@ -47,16 +47,6 @@ def _write(delta: str, version: datasets.Version, file: Path, *, force: bool) ->
         sink = _sink(file)
         with replacing(file, force=force) as part:
             sink(_rows(delta, version.batches), part)
-
-
-@contextmanager
-def _readable(delta: str) -> Iterator[None]:
-    try:
-        yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:  # of files that end too early
-        cause = (str(error).splitlines() or [""])[0][:160]
-        do = "See 'noria data verify', and restore the table from a backup."
-        raise Damaged(f"the rows cannot be read: {cause}", where=delta, do=do) from error
 
 
 def _rows(delta: str, batches: Sequence[str]) -> pl.LazyFrame:

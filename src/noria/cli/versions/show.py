@@ -9,7 +9,7 @@ from noria.cli.versions.names import AsJson, Name, called, find, held, path
 from noria.data.version import condition
 from noria.run.fingerprint import changes
 from noria.run.place import Place
-from noria.store import datasets, made
+from noria.store import datasets, erasures, made
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,14 @@ def show(name: Name, json: AsJson = False) -> None:
     with place.store.read() as c:
         count = made.anomalies(c, version.dataset, version.number)
         models = [f"{one.model}@{one.number}" for one in made.models(c, version.dataset, version.number)]
+        amended = erasures.amendments(c, version.dataset).get(version.number, [])
         tags = [word for word, number in datasets.tags(c, version.dataset).items() if number == version.number]
     processed = processed_data(place, version)
     where, delta = condition(version.batches), path(place, version.dataset)
     if json:
         output.show_json(
             {"version": version, "tags": tags, "anomalies": count, "batches": batches, "processed": processed,
-             "models": models, "delta": delta, "where": where}
+             "models": models, "delta": delta, "where": where, "amended": amended}
         )  # fmt: skip
         return
     output.show_table(
@@ -46,6 +47,10 @@ def show(name: Name, json: AsJson = False) -> None:
         [(b.id, b.origin, b.source["name"], b.rows, b.state, b.reason, b.arrived_at) for b in batches],
     )
     output.say(_judged(version, count))
+    for one in amended:
+        output.say(
+            f"Amended at {output.cell(one.at)} by erasure {one.erasure}: {one.rows_before:,} rows → {one.rows_after:,}."
+        )
     for sentence in _made_of_it(processed, models):
         output.say(sentence)
     output.say(f"Any engine reads it: Delta table {delta}\n  WHERE {where}")

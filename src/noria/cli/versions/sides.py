@@ -16,6 +16,7 @@ from noria.collect.config import Files
 from noria.data import table
 from noria.data.profile import Profile, profile
 from noria.data.schema import Schema
+from noria.data.stored import readable
 from noria.digest import Digest
 from noria.errors import BadInput
 from noria.run.place import Place
@@ -103,7 +104,9 @@ def profile_of(one: Side, schema: Schema) -> Profile:
 
 def of_batch(place: Place, batch: datasets.Batch, schema: Schema) -> Profile:
     kept = _kept(place, batch.profile, schema)
-    return kept or profile(table.own(names.path(place, batch.dataset), batch.id), schema)
+    path = names.path(place, batch.dataset)
+    with readable(path):
+        return kept or profile(table.own(path, batch.id), schema)
 
 
 def _kept(place: Place, digest: str | None, schema: Schema) -> Profile | None:

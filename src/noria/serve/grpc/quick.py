@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from struct import Struct, error
+from time import perf_counter
 from typing import Any
 
 from noria.model.onnx import OneRow
@@ -30,11 +31,17 @@ class Lane:
     """Plain requests for one endpoint, or for one of its versions. For one thread at a time."""
 
     def __init__(self, service: Service, ids: Ids, model: str, version: int | None) -> None:
-        self._raw: Track[InferRequest, Raw] = Track(service, ids, model, version, _fill_raw, Raw)
-        self._typed: Track[InferRequest, Typed] = Track(service, ids, model, version, _fill_typed, Typed)
+        meter = service.watch.meter
+        self._raw: Track[InferRequest, Raw] = Track(
+            service, ids, model, version, _fill_raw, lambda name, loaded: Raw(name, loaded, meter)
+        )
+        self._typed: Track[InferRequest, Typed] = Track(
+            service, ids, model, version, _fill_typed, lambda name, loaded: Typed(name, loaded, meter)
+        )
 
     def answer(self, asked: InferRequest) -> bytes | None:
         """The answer, captured; None if the request must go the general way."""
+        began = perf_counter()
         if asked.outputs:
             return None
         subject = None
@@ -48,6 +55,7 @@ class Lane:
             return None
         id, made, said, scores = answered
         own: bytes = made.fill(id, asked.id, said, scores.tobytes())
+        made.took(perf_counter() - began)
         return own
 
 

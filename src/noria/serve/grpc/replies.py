@@ -12,15 +12,18 @@ from noria.serve import tensors
 from noria.serve.grpc import wire
 from noria.serve.grpc.messages import InferResponse, Output
 from noria.serve.host import Loaded
+from noria.serve.meter import Meter
 
 ID = "0" * 36  # as long as every id of a prediction
 
 
 class _Reply:
-    """What is the same for raw and typed tensors: who answered, and which prediction it is."""
+    """What is the same for raw and typed tensors: who answered, and which prediction it is; ``took`` notes its
+    seconds."""
 
-    def __init__(self, model: str, loaded: Loaded) -> None:
+    def __init__(self, model: str, loaded: Loaded, meter: Meter) -> None:
         known = loaded.known
+        self.took = meter.line((model, str(known.number), known.variant, "grpc")).took.append
         who = InferResponse(model_name=model, model_version=str(known.number))
         who.parameters["release"].string_param = known.release
         who.parameters["variant"].string_param = known.variant

@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from noria.errors import BadInput
+from noria.model.signature import Signature
 from noria.serve import tensors
+from noria.serve.protocol import DTYPES, Request
 
 HEADER = "inference-header-content-length"
 
@@ -13,6 +18,28 @@ def decode(name: str, datatype: str, rows: int, size: Any, rest: memoryview) -> 
     if type(size) is not int or size < 0 or size > len(rest):
         raise tensors.wrong(name, f"binary_data_size {size!r}, and {len(rest)} bytes are there")
     return tensors.unpack(name, datatype, rows, rest[:size]), rest[size:]
+
+
+def only(model: str, version: int | None, body: bytes, signature: Signature) -> Request:
+    """A request whose body is nothing but the values of the model's only input; a text has no length before it.
+
+    Raises
+    ------
+    BadInput
+        If the model has several inputs, or the bytes are no whole number of values.
+    """
+    if len(signature.inputs) != 1:
+        raise BadInput(
+            f"model {model} has {len(signature.inputs)} inputs", where="headers", do=f"Send JSON, and {HEADER} with it."
+        )
+    (one,) = signature.inputs
+    if one.datatype == "BYTES":
+        body = tensors.LENGTH.pack(len(body)) + body
+        rows = 1
+    else:
+        rows = tensors.bounded(len(body) // np.dtype(DTYPES[one.datatype]).itemsize)
+    values = tensors.unpack(one.name, one.datatype, rows, memoryview(body))
+    return Request(model, {one.name: values}, rows, version=version)
 
 
 def wanted(raw: Any) -> Callable[[str], bool]:

@@ -16,6 +16,7 @@ BODIES: dict[str, tuple[type[msgspec.Struct], ...]] = {
     "Loading": (wire.Loading,),
     "Feedback": (wire.Told, wire.ManyFeedbacks),
     "Invocations": (mlflow.Invocations,),
+    "Weights": (wire.Weights,),
 }
 OPTIONAL = "Index", "Loading"  # clients send an empty body
 ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}

@@ -4,6 +4,7 @@ An input too many or too few, several rows, a value of another type, binary tens
 general way; the answer is text made beforehand, with gaps for what differs.
 """
 
+from time import perf_counter
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from noria.model.onnx import OneRow
 from noria.model.signature import MISSING
 from noria.serve.host import Loaded
+from noria.serve.meter import Meter
 from noria.serve.predict import Service
 from noria.serve.quick import Row, Track
 
@@ -54,10 +56,14 @@ class Lane:
     def __init__(self, service: Service, model: str, version: int | None) -> None:
         self.model = model
         self.version = version
-        self._track: Track[list[Cell], Text] = Track(service, service.ids, model, version, _fill, Text)
+        meter = service.watch.meter
+        self._track: Track[list[Cell], Text] = Track(
+            service, service.ids, model, version, _fill, lambda name, loaded: Text(name, loaded, meter)
+        )
 
     def answer(self, body: bytes) -> tuple[Headers, bytes] | None:
         """The answer, captured; None if the request must go the general way."""
+        began = perf_counter()
         try:
             asked = DECODE(body)
         except NOT_PLAIN:
@@ -67,7 +73,9 @@ class Lane:
         if answered is None:
             return None
         id, text, said, _ = answered
-        return text.fill(id, asked.id, said)
+        made = text.fill(id, asked.id, said)
+        text.took(perf_counter() - began)
+        return made
 
 
 def _fill(model: OneRow, cells: list[Cell]) -> Row | None:
@@ -88,16 +96,17 @@ def _fill(model: OneRow, cells: list[Cell]) -> Row | None:
                 texts[place] = MISSING if value is None else value
             else:
                 numbers[place] = NAN if value is None else value  # type: ignore[assignment]  # refuses texts itself
-    except (KeyError, TypeError):  # an input that the model does not know; a text where a number is due
+    except (KeyError, TypeError, OverflowError):  # no input of the model; a text where a number is due; a huge number
         return None
     return row if len(row) == len(places) else None
 
 
 class Text:
-    """What a version answers, encoded, with gaps for what differs between two answers."""
+    """What a version answers, encoded, with gaps for what differs between two answers; ``took`` notes its seconds."""
 
-    def __init__(self, model: str, loaded: Loaded) -> None:
+    def __init__(self, model: str, loaded: Loaded, meter: Meter) -> None:
         known, classes = loaded.known, loaded.signature.classes
+        self.took = meter.line((model, str(known.number), known.variant, "rest")).took.append
         self._headers = [
             ("content-type", "application/json"),
             ("noria-model-version", str(known.number)),

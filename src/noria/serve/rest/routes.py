@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from noria.serve.door import FEEDBACK, INFER, NEAR, OPEN, RELEASE
 from noria.serve.rest.errors import Refused
 
 
@@ -13,11 +14,13 @@ class Route:
     path
         With ``{model}`` and ``{version}`` where names stand.
     call
-        The method of ``App`` that answers.
+        The method of ``Calls`` that answers.
     body, answer
         Names of the schemas in the OpenAPI document; empty: no body, any object.
     early
         Answered before the first look at the stores.
+    role
+        What a token must allow; see ``door.py`` for what stands for everybody.
     """
 
     method: str
@@ -27,6 +30,7 @@ class Route:
     body: str = ""
     answer: str = ""
     early: bool = False
+    role: str = INFER
 
 
 def _of_model(method: str, last: str, call: str, about: str, body: str = "", answer: str = "") -> list[Route]:
@@ -35,18 +39,38 @@ def _of_model(method: str, last: str, call: str, about: str, body: str = "", ans
     return [Route(method, place + last, call, about, body, answer) for place in places]
 
 
+REPOSITORY = "/v2/repository/models/{model}"
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/v2/health/live", "live", "Whether the process runs", early=True),
-    Route("GET", "/v2/health/ready", "ready", "Whether requests are answered", early=True),
-    Route("GET", "/ping", "ready", "Whether requests are answered, as MLflow asks", early=True),
-    Route("GET", "/openapi.json", "openapi", "This document", early=True),
+    Route("GET", "/v2/health/live", "live", "Whether the process runs", early=True, role=OPEN),
+    Route("GET", "/v2/health/ready", "ready", "Whether requests are answered", early=True, role=OPEN),
+    Route("GET", "/ping", "ready", "Whether requests are answered, as MLflow asks", early=True, role=OPEN),
+    Route("GET", "/openapi.json", "openapi", "This document", early=True, role=OPEN),
+    Route("GET", "/metrics", "metrics", "Metrics of the server, for Prometheus", early=True, role=NEAR),
     Route("GET", "/v2", "about", "Name and version of the server"),
     Route("GET", "/v2/models", "models", "Names of all models"),
     Route("POST", "/v2/repository/index", "index", "All versions of all models, loaded or not", "Index"),
-    Route("POST", "/v2/repository/models/{model}/load", "load", "Have a model, or a version of it, ready", "Loading"),
-    Route("POST", "/v2/repository/models/{model}/unload", "unload", "Let go what has no traffic", "Loading"),
-    Route("POST", "/v2/feedback", "feedback", "What was true for predictions", "Feedback"),
-    Route("POST", "/v2/models/{model}/feedback", "feedback", "What was true for a model's predictions", "Feedback"),
+    Route(
+        "POST",
+        "/v2/repository/models/{model}/load",
+        "load",
+        "Have a model, or a version of it, ready",
+        "Loading",
+        role=RELEASE,
+    ),
+    Route(
+        "POST", "/v2/repository/models/{model}/unload", "unload", "Let go what has no traffic", "Loading", role=RELEASE
+    ),
+    Route("GET", "/v2/noria/routes/{model}", "route", "How traffic is divided", role=RELEASE),
+    Route("PUT", "/v2/noria/routes/{model}", "set_route", "Divide traffic anew", "Weights", role=RELEASE),
+    Route("POST", "/v2/feedback", "feedback", "What was true for predictions", "Feedback", role=FEEDBACK),
+    Route(
+        "POST",
+        "/v2/models/{model}/feedback",
+        "feedback",
+        "What was true for a model's predictions",
+        "Feedback",
+        role=FEEDBACK,
+    ),
     Route("POST", "/invocations", "invocations", "Answers as MLflow gives them, by the only model", "Invocations"),
     *_of_model("GET", "", "metadata", "Inputs and outputs"),
     *_of_model("GET", "/ready", "model_ready", "Whether it is loaded"),

@@ -1,6 +1,6 @@
 """Bodies that are sent, JSON of the Open Inference Protocol and of the friendlier ``predict``, as protocol values."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -49,6 +49,11 @@ class ManyFeedbacks(msgspec.Struct, forbid_unknown_fields=True):
     feedback: list[Told]
 
 
+class Weights(msgspec.Struct, forbid_unknown_fields=True):
+    weights: dict[Annotated[str, msgspec.Meta(pattern="^[0-9]{1,9}$")], Annotated[int, msgspec.Meta(ge=0, le=10**9)]]
+    reason: Annotated[str, msgspec.Meta(max_length=1000)] = "set over the network"
+
+
 class Index(msgspec.Struct):
     ready: bool = False
 
@@ -62,6 +67,7 @@ class Loading(msgspec.Struct):
 
 
 INFER = msgspec.json.Decoder(Infer)
+WEIGHTS = msgspec.json.Decoder(Weights)
 INDEX = msgspec.json.Decoder(Index)
 LOADING = msgspec.json.Decoder(Loading)
 PREDICT = msgspec.json.Decoder(Predict)
