@@ -92,7 +92,7 @@ def test_a_word_like_no_other_points_to_the_help(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    "words", [("data", "log", "--colour"), ("run",), ("route", "set", "loans"), ("step", "x")], ids=" ".join
+    "words", [("data", "log", "--colour"), ("run",), ("route", "set"), ("step", "x")], ids=" ".join
 )
 def test_a_usage_mistake_names_the_help_of_its_command(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]

@@ -63,7 +63,7 @@ def test_an_imported_model_is_a_version_with_who_and_why_and_a_server_answers_wi
         await host.refresh()
         endpoint, _, loaded = host.pick("borrowed", None, "somebody")
         assert loaded is not None
-        answer = loaded.predictor.predict({"age": [40], "job": ["smith"], "vip": [True]})  # type: ignore[dict-item]
+        answer = await loaded.model.predict({"age": [40], "job": ["smith"], "vip": [True]}, 1)  # type: ignore[dict-item]
         assert answer.label is not None
         return str(answer.label[0]), list(endpoint.split.versions)
 

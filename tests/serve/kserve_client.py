@@ -21,7 +21,7 @@ def request(raw: bool, model: str = "loans", id: str | None = "mine") -> InferRe
         if raw:
             kind = np.float32 if datatype == "FP32" else object
             inputs[-1].set_data_from_numpy(np.array(values, kind), binary_data=True)
-    return InferRequest(model, inputs, request_id=id)
+    return InferRequest(model, inputs, request_id=id, parameters={"subject": "ann"})  # to whom one version answers
 
 
 async def answers(infer: Any, raw: bool) -> dict[str, Any]:

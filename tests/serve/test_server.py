@@ -262,7 +262,7 @@ def test_a_stop_answers_what_is_under_way_and_carries_everything_into_the_tables
         second = json.loads(answer.partition(b"\r\n\r\n")[2])["predictions"][0]["id"]
         assert server.process.wait(60) == 0
         assert "Traceback" not in server.log()
-    assert {path.name for path in project.settings.spool.iterdir()} <= {"lock"}
+    assert {path.name for path in project.settings.spool.iterdir()} <= {"lock", "meters"}
     found = Counter(table(project, "predictions")["id"])
     assert found == {first: 1, second: 1}
     assert table(project, "feedback")["source"].to_list() == ["drain"]
@@ -405,8 +405,8 @@ def test_two_workers_share_the_port_and_capture_everything_once(project: Place, 
     ("options", "said"),
     [
         (["--port", "taken"], "cannot be used: Address already in use"),
-        (["--host", "192.0.2.1"], "cannot be used: Cannot assign requested address"),
-        (["--host", "no-such-host.invalid"], "cannot be used"),
+        (["--host", "192.0.2.1", "--insecure"], "cannot be used: Cannot assign requested address"),
+        (["--host", "no-such-host.invalid", "--insecure"], "cannot be used"),
         (["--port", "70000"], "'--port'"),
         (["--port", "http"], "'--port'"),
         (["--workers", "0"], "'--workers'"),

@@ -25,7 +25,14 @@ HOST = "127.0.0.1"
 TRIES = 3  # a port that was free may be taken before it is used
 WORD = "lightgbm"
 RANK = re.compile(r"^\s*\[rank\d+\]:")  # before each line of what a process of torchrun says
-AGAIN = ("ddress already in use", "Binding port", "Rendezvous")  # the processes did not find each other
+AGAIN = (  # the processes did not find each other, or lost each other
+    "ddress already in use",
+    "Binding port",
+    "Rendezvous",
+    "Connection closed",
+    "Connection reset",
+    "Signal 6",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,9 @@ def _learn_torch(job: Job, rank: int) -> Any:
     try:
         data = open_part(job.data)
         estimator = job.estimator.set_params(device=job.estimator.device or "cpu")
-        return estimator.fit(data.X, data.y, data.weights, share=Share(rank, job.processes))
+        fitted = estimator.fit(data.X, data.y, data.weights, share=Share(rank, job.processes))
+        group.barrier()  # who is done first would hang up on the other
+        return fitted
     finally:
         group.destroy_process_group()
 
@@ -168,7 +177,12 @@ def _environment(processes: int) -> dict[str, str]:
     from joblib import cpu_count
 
     threads = str(max(1, cpu_count() // processes))
-    return {**os.environ, "OMP_NUM_THREADS": threads, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": threads,
+        "GLOO_SOCKET_IFNAME": "lo",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
 
 
 def _last_words(stderr: str) -> str:
