@@ -32,12 +32,12 @@ class Death:
     """Ends this process at the ``at``-th effect; 0: it does not."""
 
     def __init__(self, at: int, report: int) -> None:
-        self.at, self.report, self.count = at, report, 0
+        self.at, self.report, self.places = at, report, list[str]()
 
     def event(self, name: str) -> None:
-        self.count += 1
-        if self.count == self.at:
-            faults.die(self.report, f"{name.partition(' ')[0]} {Path(name).suffix}" if "/" in name else name)
+        self.places.append(f"{name.partition(' ')[0]} {Path(name).suffix}" if "/" in name else name)
+        if len(self.places) == self.at:
+            faults.die(self.report, self.places[-1])
 
 
 def collect(feed: Feed, at: int, after_s: float, *, beside: bool) -> tuple[bool, str]:
@@ -48,7 +48,7 @@ def collect(feed: Feed, at: int, after_s: float, *, beside: bool) -> tuple[bool,
         death = Death(at, writer)
         faults.tell(feed.folder, death.event)
         collected(bench)
-        os.write(writer, str(death.count).encode())
+        os.write(writer, json.dumps(death.places).encode())
 
     dying = faults.begun(work, after_s)
     if beside:
@@ -56,19 +56,26 @@ def collect(feed: Feed, at: int, after_s: float, *, beside: bool) -> tuple[bool,
     return faults.ended(*dying)
 
 
+def point(choose: random.Random, places: list[str]) -> int:
+    """One of the effects of a collect, by its number: each kind is as likely as any other, however often it occurs."""
+    kind = choose.choice(sorted(set(places)))
+    return choose.choice([n for n, place in enumerate(places, 1) if place == kind])
+
+
 def main(feed: Feed, seed: int, deaths: int) -> dict[str, Any]:
-    choose, died, number, events, rivals = random.Random(seed), list[str](), 0, 20, 0
+    choose, died, number, rivals = random.Random(seed), list[str](), 0, 0
+    places = ["before it is known where"] * 20
     while len(died) < deaths:
         faults.child(lambda _, n=number: feed.bring(n))
         there = False
         while not there:
             by_clock, beside = choose.random() < CLOCK, choose.random() < RIVAL
-            at, after_s = (0, choose.uniform(0.001, LONG_S)) if by_clock else (choose.randint(1, events), 0.0)
+            at, after_s = (0, choose.uniform(0.001, LONG_S)) if by_clock else (point(choose, places), 0.0)
             through, told = collect(feed, at, after_s, beside=beside)
             if not through:
                 died.append("by the clock" if by_clock else told)
             elif not beside:
-                events = int(told)
+                places = json.loads(told)
             _, now = faults.child(
                 lambda writer: os.write(writer, str(len(held(feed, newest_only=True))).encode()) and None
             )

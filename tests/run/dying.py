@@ -86,7 +86,8 @@ def main(file: Path, seed: int, kills: int, events: dict[str, int]) -> dict[str,
     turns = ended(file)
     for step in ["before", *MODULES]:
         orders = [(step, choose.randint(1, events[step]), 0.0) for _ in range(kills)]
-        orders += [(None, 0, choose.uniform(0.02, 0.2))] if kills else []
+        if kills and step != "before":  # from there it would run through steps that are to be died in
+            orders.append((None, 0, choose.uniform(0.02, 0.2)))
         for word, at, kill_after in orders:
             through, where, counts = launch(file, word, at, kill_after)
             deaths += [] if through else [where]

@@ -45,12 +45,11 @@ def package() -> Package:
     return Package("onnx", NUMBER, {"model.onnx": model.SerializeToString(), "classes.txt": b"0 1"})
 
 
-def test_the_answer_is_that_of_the_values_as_tensors_of_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(small, "package", lambda number: package())
+def test_the_answer_is_that_of_the_values_as_tensors_of_bytes(tmp_path: Path) -> None:
     values = np.array([-2.0, 0.0, 3.0], dtype="<f4")
 
     async def work() -> tuple[int, list[tuple[str, str]], bytes]:
-        shelf = small.Shelf()
+        shelf = small.Shelf(lambda number: package().to_bytes())
         shelf.route("loans", {1: 1})
         host = Host(shelf)
         await host.refresh()
