@@ -95,7 +95,9 @@ class Apart:
         mine, its = socket.socketpair()
         with its:
             command = [sys.executable, "-m", "noria.serve.apart_worker", str(its.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(  # a group of its own: what ends the server is not sent to it
+                command, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, process_group=0
+            )
         self._end = weakref.finalize(self, _end, mine, self._process)
         mine.settimeout(START_S)
         try:

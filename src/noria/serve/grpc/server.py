@@ -7,6 +7,7 @@ Everything else is handed there. Workers share the port; the kernel divides conn
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from threading import Semaphore, get_ident
 from time import perf_counter
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 
 import grpc
 
-from noria.errors import NoriaError
+from noria.errors import NoriaError, StoreUnavailable
 from noria.serve.door import INFER
 from noria.serve.grpc import wire
 from noria.serve.grpc.calls import INFERENCE, SERVICES, Call
@@ -141,7 +142,10 @@ class Edge:
             return made
 
         with self._pool.waiting():
-            return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
+            try:
+                return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
+            except CancelledError as error:  # the loop ends before the call does
+                raise StoreUnavailable("the server is ending", where="server", do="Ask again.") from error
 
     def _inferred(self, data: bytes, seen: Seen, context: grpc.ServicerContext) -> bytes:
         asked = wire.parse(InferRequest, data)
