@@ -6,7 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = {"nodejs": "node", "postgresql": "initdb", "systemd": "systemd-analyze"}  # Debian package: a program of it
+PACKAGES = {  # Debian package: a program of it
+    "chromium": "chromium",
+    "nodejs": "node",
+    "postgresql": "initdb",
+    "systemd": "systemd-analyze",
+}
 
 
 def program(name: str) -> str | None:
