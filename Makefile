@@ -60,6 +60,7 @@ lock:
 	uv pip compile pyproject.toml --group dev --group build $(EXTRAS) --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/dev.lock
 	uv pip compile pyproject.toml --group build --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -c requirements/dev.lock -o requirements/run.lock
 	uv pip compile requirements/kserve.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/kserve.lock
+	uv pip compile requirements/airflow.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/airflow.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-airflow .venv-airflow.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis

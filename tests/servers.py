@@ -10,6 +10,8 @@ PACKAGES = {  # Debian package: a program of it
     "chromium": "chromium",
     "nodejs": "node",
     "postgresql": "initdb",
+    "rabbitmq-server": "rabbitmqctl",
+    "redis-server": "redis-server",
     "systemd": "systemd-analyze",
 }
 

@@ -28,8 +28,11 @@ LAYERS = [  # top to bottom; rooms on one line do not import each other
     {"errors", "digest", "clock", "owner"},
 ]
 BELOW = {room: set().union(*LAYERS[rank + 1 :]) for rank, rooms in enumerate(LAYERS) for room in rooms}
+BELOW["airflow"] = {"plan", "errors"}  # beside the tower, in an environment of its own
+BELOW["cli"] |= {"airflow"}
 CONFIGS_ONLY = "lifecycle"  # it declares what stages are configured with, and knows nothing of their work
 HOME = {  # library: the rooms that may import it
+    "airflow": {"airflow"},
     "alembic": {"store"},
     "altair": {"analyze", "validate", "report", "ui"},  # of a stage, charts.py only: below
     "apprise": {"run"},
