@@ -4,13 +4,18 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+import torch
+from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from torch import nn
 
 import noria as nr
 import projects
@@ -19,6 +24,8 @@ from noria.data.schema import Schema
 from noria.data.split import split_of
 from noria.errors import UserCodeFailed
 from noria.lifecycle import Lifecycle
+from noria.model.ragged import Ragged
+from noria.train.arrays import files, open_part
 
 SCHEMA = Schema(label="approved", subject="applicant", positive="yes")
 TAGS = [None, "home", "home|car", "car|boat", "boat"]
@@ -40,10 +47,17 @@ LISTS: list[tuple[str, Any, list[str]]] = [
 DATES = ("dates", make_pipeline(nr.Dates(), SimpleImputer()), ["at"])
 
 
-def bench(folder: Path, parts: list[Any], rows: pl.DataFrame = ROWS) -> Bench:
-    lifecycle = Lifecycle("loans", collect="inbox/*.csv", schema=SCHEMA, tune=nr.Tune(trials=1))
+def logistic() -> LogisticRegression:
+    return LogisticRegression(max_iter=1000)
+
+
+def bench(
+    folder: Path, parts: list[Any], rows: pl.DataFrame = ROWS, model: Any = logistic, batches: int | None = None
+) -> Bench:
+    train = nr.Train(batches=batches)
+    lifecycle = Lifecycle("loans", collect="inbox/*.csv", schema=SCHEMA, tune=nr.Tune(trials=1), train=train)
     lifecycle.preprocess(lambda: ColumnTransformer(parts))
-    lifecycle.train(lambda: LogisticRegression(max_iter=1000))
+    lifecycle.train(model)
     made = Bench(folder, lifecycle)
     made.arrive("1.csv", rows)
     return made
@@ -74,6 +88,55 @@ def test_only_training_rows_decide_what_is_known(tmp_path: Path) -> None:
     fitted = pickle.loads(on.bytes("preprocess", "preprocessor")).named_transformers_["tags"]
     assert fitted.values_ == [["boat", "car", "home"]]
     assert fitted.unseen_in(rows.select("tags").to_pandas()) == {"tags": {"moon": int(elsewhere.sum())}}
+
+
+def beside_numbers(*, ragged: bool) -> list[Any]:
+    letters = nr.CharIndices(40, ragged_output=ragged)
+    return [("number", SimpleImputer(), ["age"]), ("letters", letters, ["note"]),
+            ("words", nr.TokenIndices(9, ragged_output=ragged), ["note"])]  # fmt: skip
+
+
+class Reads(nn.Module):
+    """Sums what it knows of each letter and word, wherever it stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known, self.last = nn.Embedding(100, 4, padding_idx=0), nn.Linear(5, 2)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return self.last(torch.cat([rows[:, :1] / 100, self.known(rows[:, 1:].long()).sum(1)], dim=1))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        lambda: LGBMClassifier(n_estimators=5, n_jobs=1, verbose=-1),
+        lambda: GaussianNB(),
+        lambda: nr.Torch(Reads(), epochs=2, batch=64),
+    ],
+    ids=["lightgbm", "mini-batches", "torch"],
+)
+def test_ragged_features_hold_no_padding_on_disk_and_make_the_model_that_padded_ones_make(
+    tmp_path: Path, estimator: Any
+) -> None:
+    found = {}
+    for ragged in (True, False):
+        (tmp_path / str(ragged)).mkdir()
+        on = bench(tmp_path / str(ragged), beside_numbers(ragged=ragged), model=estimator, batches=50)
+        found[ragged] = on.upto("train").facts["metrics"]
+        outputs = on.results["preprocess"].outputs
+        kept = open_part(files(on.attempt("train"), "train"))
+        assert len(kept.X) == len(kept.y)
+        if ragged:
+            mapped, size = kept.X, outputs["X.train.npz"].bytes
+        else:
+            assert np.array_equal(mapped.toarray(), kept.X)
+            assert size < outputs["X.train.npy"].bytes / 2
+    assert isinstance(mapped, Ragged)
+    assert isinstance(mapped.values, np.memmap)
+    assert not mapped.values.flags.writeable
+    assert (mapped.values[mapped.offsets[0] :] != 0).all()
+    assert found[True] == pytest.approx(found[False], abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,14 @@ KINDS: list[Any] = [
     nr.MultiHot(),
     nr.MultiHot(unseen="count", sparse_output=True, max_size=3),
     nr.CharIndices(8),
+    nr.CharIndices(8, ragged_output=True),
     nr.TokenIndices(4),
+    nr.TokenIndices(4, ragged_output=True),
     nr.TokenVectors(3),
     nr.TokenVectors(2, weights="mean"),
     nr.Dates(),
 ]
-DENSE = [kind for kind in KINDS if not getattr(kind, "sparse_output", False)]
+DENSE = [kind for kind in KINDS if not (getattr(kind, "sparse_output", 0) or getattr(kind, "ragged_output", 0))]
 each = pytest.mark.parametrize("kind", KINDS, ids=repr)
 TEXTS = pd.DataFrame(
     {
@@ -35,7 +37,7 @@ TEXTS = pd.DataFrame(
 
 
 def dense(found: Any) -> Any:
-    return found.toarray() if sparse.issparse(found) else found
+    return found.toarray() if sparse.issparse(found) else np.asarray(found)
 
 
 @parametrize_with_checks(KINDS)
@@ -66,6 +68,11 @@ def test_a_missing_cell_is_the_same_however_it_is_missing(kind: Any) -> None:
 def test_it_gives_frames_on_demand(kind: Any) -> None:
     table = clone(kind).set_output(transform="pandas").fit_transform(TEXTS)
     assert table.columns.tolist() == clone(kind).fit(TEXTS).get_feature_names_out().tolist()
+
+
+def test_ragged_features_are_no_table() -> None:
+    with pytest.raises(ValueError, match="ragged features are no table"):
+        nr.CharIndices(ragged_output=True).set_output(transform="pandas").fit_transform(TEXTS)
 
 
 @each

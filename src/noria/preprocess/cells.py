@@ -9,8 +9,10 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from noria.model.ragged import Ragged
 from noria.model.signature import MISSING
 
 
@@ -42,6 +44,8 @@ class Columnwise(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         blocks = [self._block(cells, place) for place, cells in enumerate(self._columns(X, reset=False))]
         if sp.issparse(blocks[0]):
             return sp.hstack(blocks, format="csr")
+        if isinstance(blocks[0], Ragged) and _get_output_config("transform", self)["dense"] != "default":
+            raise ValueError("ragged features are no table; use ragged_output=False, or set_output('default')")
         return np.hstack(blocks)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:

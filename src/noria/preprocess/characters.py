@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
+from noria.model.ragged import Ragged
 from noria.preprocess import graph
 from noria.preprocess.cells import Columnwise, at_least, frequent, text_of
 
-PAD, UNKNOWN, FIRST = 0, 1, 2
+UNKNOWN, FIRST = 1, 2  # 0 is behind the end
 
 
 class CharIndices(Columnwise):
@@ -25,6 +24,9 @@ class CharIndices(Columnwise):
         The characters that have an index, in that order; None: those of the training rows, most frequent first.
     min_count
         A character that is in the training rows fewer times than this gets no index of its own.
+    ragged_output
+        True: the same features as ``noria.model.ragged.Ragged``, which keeps no padding: for texts of very different
+        lengths.
 
     Attributes
     ----------
@@ -38,10 +40,13 @@ class CharIndices(Columnwise):
            [2, 1, 0, 0]])
     """
 
-    def __init__(self, length: int = 32, *, alphabet: str | None = None, min_count: int = 1) -> None:
+    def __init__(
+        self, length: int = 32, *, alphabet: str | None = None, min_count: int = 1, ragged_output: bool = False
+    ) -> None:
         self.length = length
         self.alphabet = alphabet
         self.min_count = min_count
+        self.ragged_output = ragged_output
 
     def onnx_shape_calculator(self) -> Any:
         return graph.shapes(whole=True)
@@ -71,16 +76,14 @@ class CharIndices(Columnwise):
 
     def _block(self, cells: list[Any], place: int) -> Any:
         index = {char: FIRST + number for number, char in enumerate(self.alphabet_[place])}
-        return padded(([index.get(char, UNKNOWN) for char in (text_of(cell) or "")] for cell in cells), self.length)
+        found = [[index.get(char, UNKNOWN) for char in (text_of(cell) or "")[: self.length]] for cell in cells]
+        return as_features(found, self.length, ragged=self.ragged_output)
 
     def _parts(self, place: int) -> Iterable[object]:
         return range(self.length)
 
 
-def padded(rows: Iterable[list[int]], length: int) -> Any:
-    """The first indices of each row, int64 [n, length], with 0 after the last."""
-    cut = [row[:length] for row in rows]
-    found = np.full((len(cut), length), PAD, dtype=np.int64)
-    for place, row in enumerate(cut):
-        found[place, : len(row)] = row
-    return found
+def as_features(rows: Sequence[list[int]], length: int, *, ragged: bool) -> Any:
+    """The first indices of each row, int64 [n, length], with 0 after the last; padded, or as ``Ragged``."""
+    found = Ragged.of_lists(rows, length)
+    return found if ragged else found.toarray()

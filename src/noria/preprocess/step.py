@@ -13,6 +13,7 @@ from noria.data.stored import readable
 from noria.data.table import RESERVED
 from noria.errors import BadInput, UserCodeFailed
 from noria.model.frame import columns_of, fields_of
+from noria.model.ragged import Ragged
 from noria.model.signature import Signature
 from noria.model.sklearn import to_frame
 from noria.model.stable import pickled
@@ -63,7 +64,8 @@ def run(attempt: Attempt) -> None:
         features = user.transform(transformer, raw, name)
         if name == "train":
             user.keeps_order(transformer, raw, features)
-            leak.check(features, label.values[rows[name]], _names(transformer, features.shape[1]), classes=classes)
+            looked = features.tocsr() if isinstance(features, Ragged) else features
+            leak.check(looked, label.values[rows[name]], _names(transformer, features.shape[1]), classes=classes)
         chosen = kept if name == "train" else np.arange(len(part))
         weight = weights if name == "train" else np.ones(len(part), dtype=np.float32)
         _save(attempt, name, features[chosen], label.values[rows[name]][chosen], weight, part[chosen])
@@ -119,17 +121,25 @@ def _save(
     attempt: Attempt, name: str, features: Any, truth: NDArray[Any], weights: NDArray[np.float32], part: pl.DataFrame
 ) -> None:
     path = attempt.scratch / name
-    if sp.issparse(features):
-        features.sort_indices()
-        with path.open("wb") as file:
-            sp.save_npz(file, features, compressed=False)
-        attempt.save_file(f"X.{name}.npz", path)
-    else:
+    if isinstance(features, np.ndarray):
         _save_array(attempt, f"X.{name}.npy", features)
+    else:
+        with path.open("wb") as file:
+            _save_packed(file, features)
+        attempt.save_file(f"X.{name}.npz", path)
     _save_array(attempt, f"y.{name}.npy", truth)
     _save_array(attempt, f"w.{name}.npy", weights)
     part.write_parquet(path)
     attempt.save_file(f"rows.{name}.parquet", path, "application/vnd.apache.parquet")
+
+
+def _save_packed(file: Any, features: Any) -> None:
+    """Several arrays in one file, not compressed, so that each can be mapped."""
+    if isinstance(features, Ragged):
+        np.savez(file, values=features.values, offsets=features.offsets, widths=np.array(features.widths))
+    else:
+        features.sort_indices()
+        sp.save_npz(file, features, compressed=False)
 
 
 def _save_array(attempt: Attempt, name: str, values: NDArray[Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from noria.preprocess import graph
 from noria.preprocess.cells import Columnwise, at_least, frequent, is_list, text_of
-from noria.preprocess.characters import FIRST, UNKNOWN, padded
+from noria.preprocess.characters import FIRST, UNKNOWN, as_features
 
 WORD = re.compile(r"\w+")
 
@@ -34,6 +34,9 @@ class TokenIndices(Columnwise):
         A ``tokenizer.json`` of Hugging Face ``tokenizers`` (the extra ``text``) instead of a vocabulary of the training
         rows: its ids, 2 more each. A relative path starts at the folder in which noria runs. What is in the file
         counts for whether the step runs again, and is kept in the package.
+    ragged_output
+        True: the same features as ``noria.model.ragged.Ragged``, which keeps no padding: for texts of very different
+        lengths.
 
     Attributes
     ----------
@@ -57,12 +60,14 @@ class TokenIndices(Columnwise):
         min_count: int = 1,
         lowercase: bool = True,
         tokenizer: str | Path | None = None,
+        ragged_output: bool = False,
     ) -> None:
         self.length = length
         self.max_size = max_size
         self.min_count = min_count
         self.lowercase = lowercase
         self.tokenizer = tokenizer
+        self.ragged_output = ragged_output
 
     def onnx_shape_calculator(self) -> Any:
         return graph.shapes(whole=True)
@@ -89,10 +94,12 @@ class TokenIndices(Columnwise):
 
     def _block(self, cells: list[Any], place: int) -> Any:
         if self.tokenizer_:
-            return padded(_encoded(self.tokenizer_, [text_of(cell) or "" for cell in cells]), self.length)
-        index = {word: FIRST + number for number, word in enumerate(self.vocabulary_[place])}
-        rows = (words(cell, self.lowercase) for cell in cells)
-        return padded(([index.get(word, UNKNOWN) for word in row] for row in rows), self.length)
+            found = _encoded(self.tokenizer_, [text_of(cell) or "" for cell in cells])
+        else:
+            index = {word: FIRST + number for number, word in enumerate(self.vocabulary_[place])}
+            rows = (words(cell, self.lowercase)[: self.length] for cell in cells)
+            found = [[index.get(word, UNKNOWN) for word in row] for row in rows]
+        return as_features(found, self.length, ragged=self.ragged_output)
 
     def _parts(self, place: int) -> Iterable[object]:
         return range(self.length)

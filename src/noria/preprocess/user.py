@@ -9,6 +9,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from noria.errors import UserCodeFailed
+from noria.model.ragged import Ragged
 
 AGAIN = "Correct the preprocess function, then run the same command again."
 
@@ -44,7 +45,7 @@ def fit(transformer: Any, frame: pd.DataFrame) -> None:
 
 
 def transform(transformer: Any, frame: pd.DataFrame, split: str) -> Any:
-    """Features of one split, float32: dense rows or CSR.
+    """Features of one split, float32: dense rows, CSR or ``Ragged``.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def transform(transformer: Any, frame: pd.DataFrame, split: str) -> Any:
         found = transformer.transform(frame)
     except Exception as error:
         raise _failed(f"transforming the {split} rows raised", error) from error
-    values = found if sp.issparse(found) else np.asarray(found)
+    values = found if sp.issparse(found) or isinstance(found, Ragged) else np.asarray(found)
     if values.ndim == 1:
         values = values.reshape(-1, 1)
     if values.shape[0] != len(frame):
@@ -87,18 +88,23 @@ def keeps_order(transformer: Any, frame: pd.DataFrame, features: Any) -> None:
 
 
 def _dense(values: Any) -> Any:
-    return values.toarray() if sp.issparse(values) else values
+    return values.toarray() if sp.issparse(values) else np.asarray(values)
 
 
 def _float32(values: Any, split: str) -> Any:
     if sp.issparse(values):
         return values.tocsr().astype(np.float32)
-    dense = np.ascontiguousarray(values, dtype=np.float32)
-    if np.isinf(dense).any():
+    if isinstance(values, Ragged):
+        return Ragged(_finite(values.values.astype(np.float32), split), values.offsets, values.widths)
+    return _finite(np.ascontiguousarray(values, dtype=np.float32), split)
+
+
+def _finite(values: Any, split: str) -> Any:
+    if np.isinf(values).any():
         raise UserCodeFailed(
             "the transformer gives infinite values", where=f"{split} split", do="Clip or drop such numbers first."
         )
-    return dense
+    return values
 
 
 def _failed(what: str, error: Exception) -> UserCodeFailed:

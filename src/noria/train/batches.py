@@ -22,9 +22,9 @@ def partial(estimator: Any, data: Part, rows: int, epochs: int, watch: Watch | N
             extra = classes if epoch == 0 and part.start == 0 else {}
             if weights is not None:
                 extra = {**extra, "sample_weight": weights[part]}
-            estimator.partial_fit(data.X[part], np.asarray(data.y[part]), **extra)
+            estimator.partial_fit(arrays.whole(data.X[part]), np.asarray(data.y[part]), **extra)
         if watch is not None:
-            watch.scores(scores(estimator, watch.validation.X), class_columns(estimator), epoch + 1)
+            watch.scores(scores(estimator, arrays.whole(watch.validation.X)), class_columns(estimator), epoch + 1)
     return estimator
 
 
@@ -37,7 +37,7 @@ def boosted(estimator: Any, data: Part, rows: int, callbacks: list[Any]) -> Any:
     import lightgbm
 
     few = _few(data)
-    estimator.fit(data.X[few], np.asarray(data.y[few]))
+    estimator.fit(arrays.whole(data.X[few]), np.asarray(data.y[few]))
     labels = np.asarray(data.y)
     if hasattr(estimator, "classes_"):
         labels = np.searchsorted(estimator.classes_, labels)

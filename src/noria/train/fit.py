@@ -21,7 +21,7 @@ from noria.model.sklearn import answer_of, class_columns, scores
 from noria.model.xgboost import AnyLabels, is_xgboost
 from noria.stats.metrics import METRICS
 from noria.train import batches, network
-from noria.train.arrays import ROWS, Part, bytes_of, chunks
+from noria.train.arrays import ROWS, Part, bytes_of, chunks, whole
 from noria.train.trial import RunningTrial
 from noria.train.watch import Watch, lightgbm_callback, xgboost_callback
 
@@ -156,6 +156,8 @@ def _fitted(estimator: Any, data: Part, how: How, watch: Watch | None) -> Any:
             after = partial(_report, listened)
         return estimator.fit(data.X, data.y, weights, after)
     kind = type(estimator).__module__.split(".")[0]
+    if rows is None or not (kind == "lightgbm" or hasattr(estimator, "partial_fit")):
+        data = Part(whole(data.X), data.y, data.w)
     if kind == "lightgbm" and (rows is not None or listened is not None):
         found = [lightgbm_callback(listened, estimator.n_estimators, _classes(data.y))] if listened else []
         if rows is not None and not sparse.issparse(data.X):  # CSR it takes as it is
@@ -215,8 +217,8 @@ def measure(estimator: Any, data: Part, signature: Signature, metric: str) -> fl
 
 def answers(estimator: Any, data: Part, signature: Signature) -> Any:
     """What metrics are made from, asked for part by part: libraries copy what they are given."""
-    parts = [answer_of(estimator, data.X[part], signature).scores for part in chunks(len(data.y))]
-    return np.concatenate(parts) if parts else answer_of(estimator, data.X, signature).scores
+    parts = [answer_of(estimator, whole(data.X[part]), signature).scores for part in chunks(len(data.y))]
+    return np.concatenate(parts) if parts else answer_of(estimator, whole(data.X), signature).scores
 
 
 def _for_several(estimator: Any) -> Any:

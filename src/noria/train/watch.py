@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from noria.model.format import answer
 from noria.model.signature import Signature
 from noria.stats.metrics import METRICS
-from noria.train.arrays import Part
+from noria.train.arrays import Part, whole
 from noria.train.trial import RunningTrial
 
 REPORTS = 20  # of a boosted model: each costs a prediction of the validation split
@@ -33,11 +33,11 @@ class Watch:
 
 def lightgbm_callback(watch: Watch, trees: int, seen: NDArray[np.intp] | None) -> Callable[[Any], None]:
     """Reports of a booster that grows; a plain number a row is the probability of the second of two classes."""
-    every = max(1, trees // REPORTS)
+    every, rows = max(1, trees // REPORTS), whole(watch.validation.X)
 
     def report(env: Any) -> None:
         if (env.iteration + 1) % every == 0:
-            watch.scores(_columns(env.model.predict(watch.validation.X), seen), seen, env.iteration + 1)
+            watch.scores(_columns(env.model.predict(rows), seen), seen, env.iteration + 1)
 
     return report
 
@@ -46,12 +46,12 @@ def xgboost_callback(watch: Watch, trees: int, seen: NDArray[np.intp] | None) ->
     """Likewise for XGBoost."""
     import xgboost
 
-    every = max(1, trees // REPORTS)
+    every, rows = max(1, trees // REPORTS), whole(watch.validation.X)
 
     class Report(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             if (epoch + 1) % every == 0:
-                watch.scores(_columns(model.inplace_predict(watch.validation.X), seen), seen, epoch + 1)
+                watch.scores(_columns(model.inplace_predict(rows), seen), seen, epoch + 1)
             return False
 
     return Report()
