@@ -1,4 +1,8 @@
-"""Predictions that were served and the feedback that came for them, as tables; and the two joined."""
+"""Predictions that were served and the feedback that came for them, as tables; and the two joined.
+
+Their small files are merged as they grow many (``merge.py``), so what was there at an earlier commit is told by the
+commit that each row arrived by, never by reading the table as of then.
+"""
 
 import json
 from hashlib import blake2b
@@ -6,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from noria.data import table
+from noria.data import merge, table
 from noria.data.schema import Schema
 from noria.data.stored import readable
 from noria.settings import Settings
@@ -98,7 +102,7 @@ def lookup(settings: Settings, endpoint: str, id: str) -> dict[str, Any] | None:
     if table.version_of(place) < 0:
         return None
     with readable(place):
-        found = table.whole(place).filter(pl.col("id") == id).collect()
+        found = table.whole(place).filter(pl.col("id") == id).select(*PREDICTION, table.BATCH, table.ROW).collect()
     return found.row(0, named=True) if found.height else None
 
 
@@ -149,4 +153,5 @@ def _all(settings: Settings, endpoint: str, kind: str, columns: dict[str, Any], 
     if version == -1 or table.version_of(place) < 0:
         return pl.DataFrame(schema={**columns, table.BATCH: pl.String, table.ROW: pl.Int64})
     with readable(place):
-        return table.whole(place, version).collect()
+        rows = table.whole(place) if version is None else table.whole(place).filter(merge.arrived(place) <= version)
+        return rows.select(*columns, table.BATCH, table.ROW).collect()

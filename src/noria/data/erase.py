@@ -20,6 +20,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
 from noria.data import parquet, table
+from noria.data.merge import MERGED
 from noria.data.table import BATCH, ROW
 from noria.errors import Damaged, StoreUnavailable
 
@@ -257,7 +258,8 @@ def _clear(path: str, column: str, values: Collection[str], *, mine: bool) -> No
     gone = set() if mine else set(_removed(Path(path) / "_delta_log"))
     for file in Path(path).glob(f"{BATCH}=*/*"):
         name = str(file.relative_to(path))
-        if name in live or not (mine or unquote(name) in gone):
+        # a merge that was under way fails as it commits, for it would replace what was replaced here
+        if name in live or not (mine or unquote(name) in gone or file.parent.name.startswith(f"{BATCH}={MERGED}")):
             continue
         if file.name.startswith(MADE) or not file.name.endswith(".parquet") or _holds(file, column, values):
             file.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from heapq import nlargest
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -22,6 +23,7 @@ BATCH, ROW = "_batch", "_row"
 RESERVED = (BATCH, ROW)
 TRIES = 5  # to commit beside others
 ABANDONED_S = 7 * 86_400  # after which rows that were not committed are not on their way any more
+COMMITS = 100  # more than others could have made meanwhile
 ONCE = 1  # the version number of a batch's application transaction: a batch is written one time
 
 
@@ -132,7 +134,7 @@ def _once(path: str, batch: str, schema: Callable[[], pl.Schema], write: Callabl
         try:
             table = _open(path) or _made(path, schema())
             if table.transaction_version(batch) is not None:
-                _tidy(folder, _files(table).get(batch, []))
+                _tidy(folder, _files(table).get(batch))
                 return
             folder.mkdir(parents=True, exist_ok=True)
             file = write(folder)
@@ -143,7 +145,7 @@ def _once(path: str, batch: str, schema: Callable[[], pl.Schema], write: Callabl
         except (CommitFailedError, DeltaError, OSError, pl.exceptions.ComputeError) as error:
             held = _open(path)
             if held is not None and held.transaction_version(batch) is not None:
-                _tidy(folder, _files(held).get(batch, []))  # another collector wrote it at the same moment
+                _tidy(folder, _files(held).get(batch))  # another collector wrote it at the same moment
                 return
             if not tries_left or not isinstance(error, CommitFailedError):
                 if file is not None:
@@ -168,13 +170,18 @@ def _commit(table: DeltaTable, batch: str, file: Path) -> None:
         data_change=True,
         stats=json.dumps(stats),
     )
-    once = CommitProperties(app_transactions=[Transaction(app_id=batch, version=ONCE)])
+    once = CommitProperties(app_transactions=[Transaction(batch, ONCE, last_updated=made.modification_time)])
     table.create_write_transaction([made], "append", table.schema(), [BATCH], commit_properties=once)
     parquet.sync(file.parent.parent / "_delta_log")
 
 
-def _tidy(folder: Path, kept: Sequence[str]) -> None:
-    """Remove what killed or slower writers of the same batch left: the batch is committed, so theirs never will be."""
+def _tidy(folder: Path, kept: Sequence[str] | None) -> None:
+    """Remove what killed or slower writers of the same batch left: the batch is committed, so theirs never will be.
+
+    None: its rows stand in a merged file by now; what it had is left to those who are reading it.
+    """
+    if kept is None:
+        return
     for other in folder.iterdir():
         if f"{folder.name}/{other.name}" not in kept:
             other.unlink(missing_ok=True)
@@ -251,15 +258,15 @@ def scan(path: str, batches: Sequence[str]) -> pl.LazyFrame:
     )
 
 
-def whole(path: str, version: int | None = None) -> pl.LazyFrame:
-    """All rows as of a commit of the table (None: the newest), with ``_batch`` and ``_row``, in no order.
+def whole(path: str) -> pl.LazyFrame:
+    """All rows, with ``_batch`` and ``_row``, in no order.
 
     Raises
     ------
     Damaged
         If a file is gone or not whole.
     """
-    table = DeltaTable(path, version=version)
+    table = DeltaTable(path)
     kinds = pl.Schema(pl.scan_delta(table).collect_schema())
     found = [stored.rows(path, files, kinds, {BATCH: batch}) for batch, files in _files(table).items()]
     return pl.concat(found) if found else pl.LazyFrame(schema=kinds)
@@ -332,6 +339,14 @@ def _open(path: str) -> DeltaTable | None:
         raise Damaged(
             f"the Delta table cannot be read: {str(error).splitlines()[0][:200]}", where=path, do="Restore it."
         ) from error
+
+
+def sync_log(path: str) -> None:
+    """Wait until the table's last commits and their names are on the disk: Delta's log is written without that."""
+    log = Path(path) / "_delta_log"
+    for commit in nlargest(COMMITS, log.glob("*.json")):
+        parquet.sync(commit)
+    parquet.sync(log)
 
 
 def version_of(path: str) -> int:

@@ -9,10 +9,10 @@ import fcntl
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from heapq import nlargest
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,8 +21,9 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from noria.data import captured, parquet, table
+from noria.data import captured, merge, parquet, table
 from noria.data.captured import subject_digest
+from noria.errors import NoriaError
 from noria.model import several
 from noria.serve import ids, segment
 from noria.serve.segment import Predicted, PredictedRow, Shadowed, Told, Version
@@ -30,7 +31,6 @@ from noria.settings import Settings
 
 log = logging.getLogger("noria.serve")
 MOST = 64  # segments in one flush
-COMMITS = 100  # more than others could have made meanwhile
 
 
 def flush(settings: Settings) -> int:
@@ -49,10 +49,13 @@ def flush(settings: Settings) -> int:
     with _alone(folder) as mine:
         if not mine:
             return 0
-        rows = sum(_carry(settings, plan) for plan in sorted(folder.glob("*.flush")))
+        carried = Counter[str]()
+        for plan in sorted(folder.glob("*.flush")):
+            carried += _carry(settings, plan)
         while segments := segment.adopt(folder)[:MOST]:
-            rows += _carry(settings, _plan(folder, segments))
-        return rows
+            carried += _carry(settings, _plan(folder, segments))
+        _merge(carried)
+        return carried.total()
 
 
 @contextmanager
@@ -78,12 +81,13 @@ def _plan(folder: Path, segments: list[Path]) -> Path:
     return plan
 
 
-def _carry(settings: Settings, plan: Path) -> int:
+def _carry(settings: Settings, plan: Path) -> Counter[str]:
+    """The number of rows by table."""
     try:
         segments = [plan.parent / name for name in json.loads(plan.read_text())]
     except (ValueError, TypeError):
         _set_aside(plan)
-        return 0
+        return Counter()
     rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
     damaged = set()
     for path in segments:
@@ -94,29 +98,38 @@ def _carry(settings: Settings, plan: Path) -> int:
             if not whole:
                 damaged.add(path)
     columns = {"predictions": captured.PREDICTION, "feedback": captured.FEEDBACK, "shadows": captured.SHADOW}
+    carried = Counter[str]()
     for (endpoint, kind), of_table in sorted(rows.items()):
-        frame = pl.DataFrame(of_table, schema=columns[kind])
-        table.append(captured.path(settings, endpoint, kind), plan.stem, frame)
-        _settle(Path(captured.path(settings, endpoint, kind)), Path(settings.data))
+        place = captured.path(settings, endpoint, kind)
+        table.append(place, plan.stem, pl.DataFrame(of_table, schema=columns[kind]))
+        _settle(Path(place), Path(settings.data))
+        carried[place] += len(of_table)
     for path in segments:
         if path in damaged:
             _set_aside(path)
         else:
             path.unlink(missing_ok=True)
     plan.unlink()
-    return sum(map(len, rows.values()))
+    return carried
 
 
 def _settle(place: Path, root: Path) -> None:
-    """Have a table's last commits on the disk, and the names of its folders: the rows are, but Delta's log is written
-    without waiting for it, and the segments, which are the only other place that has the rows, go next."""
-    log = place / "_delta_log"
-    for commit in nlargest(COMMITS, log.glob("*.json")):
-        parquet.sync(commit)
-    for folder in (log, place, *place.parents):
+    """Have a table's last commits on the disk, and the names of its folders: the rows are, and the segments, which are
+    the only other place that has the rows, go next."""
+    table.sync_log(str(place))
+    for folder in (place, *place.parents):
         parquet.sync(folder)
         if folder == root:
             return
+
+
+def _merge(places: Iterable[str]) -> None:
+    """Make small files few. It can wait: the rows are where they belong."""
+    for place in places:
+        try:
+            merge.merge(place)
+        except NoriaError as error:
+            log.error("%s", error)
 
 
 def _set_aside(path: Path) -> None:
