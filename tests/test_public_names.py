@@ -90,7 +90,13 @@ WRONG: dict[Callable[[], object], str] = {
     lambda: nr.Serve(champion=-1): "weights must be 0 or more",
     lambda: nr.Serve(champion=0, challenger=0): "not all 0",
     lambda: nr.Feedback(retrain="daily"): "retrain",  # type: ignore[arg-type]
-    lambda: nr.Feedback(collect="no"): "collect",  # type: ignore[arg-type]
+    lambda: nr.Feedback(on_data="no"): "on_data",  # type: ignore[arg-type]
+    lambda: nr.Feedback(turns=0): "turns is 0",
+    lambda: nr.Feedback(pause="soon"): "'soon' is no length of time",
+    lambda: nr.every("0d"): "'0d' is no length of time",
+    lambda: nr.when_drift(columns=0): "columns is 0",
+    lambda: nr.when_label_shift(2): "by=2 is not between 0 and 1",
+    lambda: nr.when_labelled(0): "rows is 0",
     lambda: nr.when("beauty", drops=0.1): "unknown metric",
     lambda: nr.when("roc_auc", drops=-1): "drops",
     lambda: nr.Resources(cpu=-1): "cpu",

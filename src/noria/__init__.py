@@ -14,7 +14,11 @@ if TYPE_CHECKING:  # what editors and type checkers read
     from noria.errors import NoriaError as NoriaError
     from noria.errors import UserError as UserError
     from noria.feedback.config import Feedback as Feedback
+    from noria.feedback.config import every as every
     from noria.feedback.config import when as when
+    from noria.feedback.config import when_drift as when_drift
+    from noria.feedback.config import when_label_shift as when_label_shift
+    from noria.feedback.config import when_labelled as when_labelled
     from noria.lifecycle import Lifecycle as Lifecycle
     from noria.notebook import Project as Project
     from noria.plan import Resources as Resources
@@ -73,6 +77,7 @@ _HOME = {  # what runs, when first used
     "better_than_champion": "noria.release.config",
     "calibrated": "noria.release.config",
     "choice": "noria.train.config",
+    "every": "noria.feedback.config",
     "fair": "noria.release.config",
     "fits": "noria.release.config",
     "integer": "noria.train.config",
@@ -81,6 +86,9 @@ _HOME = {  # what runs, when first used
     "stable": "noria.release.config",
     "uniform": "noria.train.config",
     "when": "noria.feedback.config",
+    "when_drift": "noria.feedback.config",
+    "when_label_shift": "noria.feedback.config",
+    "when_labelled": "noria.feedback.config",
 }
 __all__ = [
     "Analyze",
@@ -112,6 +120,7 @@ __all__ = [
     "better_than_champion",
     "calibrated",
     "choice",
+    "every",
     "fair",
     "fits",
     "integer",
@@ -120,6 +129,9 @@ __all__ = [
     "stable",
     "uniform",
     "when",
+    "when_drift",
+    "when_label_shift",
+    "when_labelled",
 ]
 
 

@@ -66,8 +66,8 @@ def answer(number: int, version: int) -> dict[str, object]:
     outputs = {"label": "yes", "probabilities": {"no": 0.1 * number, "yes": 1 - 0.1 * number}}
     inputs = {"age": 30.0 + number, "amount": 40.0, "job": "nurse", "sex": "f"}
     return {
-        **kinds, "id": f"p{number}", "at": f"2026-01-0{number}", "endpoint": "loans", "version": version,
-        "variant": "champion", "inputs": json.dumps(inputs), "outputs": json.dumps(outputs),
+        **kinds, "id": f"p{number}", "at": f"2026-01-0{number}T10:00:00.000000+00:00", "endpoint": "loans",
+        "version": version, "variant": "champion", "inputs": json.dumps(inputs), "outputs": json.dumps(outputs),
     }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def test_the_newest_label_counts_and_a_later_rating_does_not_erase_it(tmp_path: 
     keep(where, "predictions", "1", answer(1))
     keep(where, "feedback", "1", told(1, "yes", at="2026-02-02"), told(1, "no", at="2026-02-01"))
     keep(where, "feedback", "2", told(1, None, rating=1.0, at="2026-02-03"))
-    assert captured.labels(where, "loans").rows() == [("p1", "yes", 1.0)]
+    assert captured.labels(where, "loans").rows() == [("p1", "yes", 1.0, "2026-02-02", True, ["test"])]
 
 
 def test_where_nothing_was_captured_there_is_nothing(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def file(tmp_path: Path, text: str, name: str = "labels.csv") -> Path:
 
 
 def labels(place: Settings) -> list[tuple[object, ...]]:
-    return sorted(captured.labels(place, "loans").rows())
+    return sorted(captured.labels(place, "loans").select("prediction", "label", "rating").rows())
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])

@@ -66,7 +66,9 @@ def test_a_live_version_that_drops_is_told_with_its_evidence(bench: Bench) -> No
     assert done.facts == {"joined": 250, "unlabelled": 50, "metrics": {"version 1": 0.6, "version 2": 0.95}}
     [alert] = done.alerts
     assert (alert.severity, alert.what) == ("warn", "accuracy of version 1 is 0.600 live and was 0.900 at release")
-    assert bench.json("feedback", "performance.json")["versions"] == alert.evidence["versions"]
+    kept = bench.json("feedback", "performance.json")
+    assert [one for one in kept["measured"] if one["by"] == "version"] == alert.evidence["versions"]
+    assert b"What is live: loans" in bench.bytes("feedback", "report.html")
 
 
 def test_a_version_that_is_no_longer_served_calls_for_nothing(bench: Bench) -> None:
@@ -81,8 +83,8 @@ def test_new_answers_new_labels_and_a_new_route_are_each_a_reason_to_look_again(
     seen.append(observed(bench))
     route(bench, v1=100)
     seen.append(observed(bench))
-    assert seen[0] == [-1, -1, 0]
-    assert min(seen[1]) >= 0
-    assert seen[2] == [*seen[1][:2], 1]
+    assert seen[0] == [-1, -1, -1, 0]
+    assert min(seen[1][:2]) >= 0
+    assert seen[2] == [*seen[1][:3], 1]
     assert seen[1] != seen[0]
     assert observed(bench) == seen[-1]

@@ -62,12 +62,12 @@ def test_copies_are_recorded_and_compared_and_answers_are_those_of_the_route(tmp
     assert rows["version"].to_list() == [2, 3] * 6
     assert set(rows["variant"]) == {"shadow"}
     first, second = compare(rows, "classification")
-    assert (first["version"], first["predictions"], first["labelled"]) == (2, 6, 1)
-    assert first["agreement"] == 1.0
-    assert first["difference"] == pytest.approx(0.01, abs=1e-4)
-    assert second["difference"] == pytest.approx(0.02, abs=1e-4)
-    assert first["metrics"]["accuracy"] == 0.0
-    assert first["rating"] is None
+    assert (first.measured.version, first.measured.predictions, first.measured.labelled) == (2, 6, 1)
+    assert first.agreement == 1.0
+    assert first.difference == pytest.approx(0.01, abs=1e-4)
+    assert second.difference == pytest.approx(0.02, abs=1e-4)
+    assert first.measured.metrics["accuracy"].value == 0.0
+    assert first.measured.ratings is None
 
 
 def test_a_shadow_that_is_broken_keeps_nobody_from_answering(tmp_path: Path) -> None:

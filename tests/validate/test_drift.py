@@ -7,10 +7,11 @@ import polars as pl
 import pytest
 from scipy.spatial.distance import jensenshannon
 
+from noria.data.moved import between
 from noria.data.profile import Profile, profile
 from noria.data.schema import Schema
 from noria.validate.config import Validate
-from noria.validate.drift import between, drift
+from noria.validate.drift import drift
 
 SCHEMA = Schema(label="paid", subject="who")
 BASE = pl.DataFrame(

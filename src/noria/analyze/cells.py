@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from noria.data.grouping import group
 from noria.errors import BadLifecycle
 
-BINS = 4  # quartiles of a number
 MOST = 50  # values of one column that get a row each
 CELLS = 10_000  # groups of several columns together, above which they are not looked at
 
@@ -92,11 +92,3 @@ class Cells:
             codes = texts.replace_strict(names, list(range(len(names))), return_dtype=pl.Int64)
             self._known[name] = Grouping(codes.to_numpy(), tuple(names))
         return self._known[name]
-
-
-def group(series: pl.Series) -> pl.Series:
-    """The group of each row, as text: a number's quartile if it has many values, else the value itself."""
-    if series.dtype.is_numeric() and series.n_unique() > 2 * BINS:
-        edges = sorted({float(series.quantile(q / BINS) or 0.0) for q in range(1, BINS)})
-        return series.cut(edges).cast(pl.String).fill_null("missing")
-    return series.cast(pl.String).fill_null("missing")

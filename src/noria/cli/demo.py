@@ -112,7 +112,7 @@ def _challenger(story: Story) -> None:
         _say(f"{count} people were answered by the {variant}.")
     _say(f"Asked twice, {story.repeat()} of 50 people got another version: routing sticks to the person.")
     for one in story.live():
-        _say(f"Live, version {one['version']} was {right(one)}.")
+        _say(f"Live, version {one.version} was {right(one)}.")
     made = story.promote()
     _say(f"Promoted, without a restart: all traffic to version {output.cell(made.weights)} %, on record why.")
 

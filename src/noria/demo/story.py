@@ -2,10 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -14,7 +12,7 @@ from noria.data import captured
 from noria.demo import waves
 from noria.demo.server import Server, wait_until
 from noria.errors import Failure
-from noria.feedback.performance import measure
+from noria.feedback.performance import Measured, measure
 from noria.release.promote import promote
 from noria.run.local import Turn, Watcher, turn
 from noria.run.place import Place
@@ -88,13 +86,13 @@ class Story:
         first, second = self._asked(few), self._asked(few)
         return sum(a.version != b.version for a, b in zip(first, second, strict=True))
 
-    def live(self) -> list[dict[str, Any]]:
+    def live(self) -> list[Measured]:
         """Live performance of each version."""
         return measure(captured.joined(self.place.settings, NAME), "classification")
 
     def promote(self) -> routes.Route:
         """Make the challenger champion, and wait until the server follows."""
-        reason = "; ".join(f"version {one['version']}: {right(one)}" for one in self.live())
+        reason = "; ".join(f"version {one.version}: {right(one)}" for one in self.live())
         with self.place.store.begin() as c:
             number = registry.aliases(c, NAME)[registry.CHALLENGER]
             version = registry.version(c, NAME, number)
@@ -141,12 +139,12 @@ class Story:
         wait_until(followed, "the server to follow the route")
 
 
-def right(one: Mapping[str, Any]) -> str:
+def right(one: Measured) -> str:
     """How often a version was right in live traffic, and how sure that is."""
-    if "accuracy_interval" not in one:
+    if "accuracy" not in one.metrics:
         return "no labels yet"
-    low, high = one["accuracy_interval"]
-    return f"{one['metrics']['accuracy']:.1%} right (95 %: {low:.0%} to {high:.0%}) by {one['labelled']} labels"
+    value, low, high = one.metrics["accuracy"]
+    return f"{value:.1%} right (95 %: {low:.0%} to {high:.0%}) by {one.labelled} labels"
 
 
 def seconds(began: float) -> str:

@@ -2,42 +2,54 @@
 
 from typing import Any
 
-from noria.data import captured, table
-from noria.feedback.performance import measure
-from noria.feedback.trigger import retrain
+from noria.feedback import report
+from noria.feedback.look import Asked, Performance, commits, look
+from noria.feedback.trigger import Evidence, calls
 from noria.plan import Step
-from noria.store import registry, routes
+from noria.store import routes
 from noria.store.attempt import Alert, Attempt
 
-FORMAT = 2
+FORMAT = 3
 USES: dict[str, tuple[str, ...]] = {"deploy": ("endpoint",)}
+DO = "Turn the wheel: noria run FILE; 'noria watch FILE' does it by itself."
 
 
 def observe(world: Any, step: Step) -> list[int]:
     """The newest commits of the captured tables, and the revision of the route."""
     with world.store.read() as c:
         route = routes.newest(c, world.lifecycle)
-    return [
-        *(table.version_of(captured.path(world.settings, world.lifecycle, k)) for k in ("predictions", "feedback")),
-        route.revision if route else 0,
-    ]
+    return [*commits(world.settings, world.lifecycle), route.revision if route else 0]
 
 
 def run(attempt: Attempt) -> None:
-    """Join labels to predictions and measure each version."""
-    joined = captured.joined(attempt.settings, attempt.lifecycle)
-    found = measure(joined, attempt.schema.task) if joined.height else []
-    labelled = sum(entry["labelled"] for entry in found)
-    attempt.save_json("performance.json", {"versions": found})
+    """Join labels to predictions and measure each version; tell what calls for another turn."""
+    asked = Asked.declared(attempt.schema, attempt.config_of)
+    found = look(attempt.settings, attempt.store, attempt.artifacts, attempt.lifecycle, asked)
+    attempt.save_json("performance.json", found.plain())
+    labelled = sum(one.labelled for one in found.versions)
     attempt.facts.update(
         joined=labelled,
-        unlabelled=joined.height - labelled,
-        metrics={f"version {entry['version']}": entry.get("metrics", {}).get("accuracy") for entry in found},
+        unlabelled=sum(one.predictions for one in found.versions) - labelled,
+        metrics={
+            f"version {one.version}": one.metrics["accuracy"].value if "accuracy" in one.metrics else None
+            for one in found.versions
+        },
     )
+    if found.versions:
+        attempt.save("report.html", report.report(found), "text/html")
+    _tell(attempt, found)
+
+
+def _tell(attempt: Attempt, found: Performance) -> None:
     with attempt.store.read() as c:
-        released = {v.number: v.metrics for v in registry.versions(c, attempt.lifecycle)}
         route = routes.newest(c, attempt.lifecycle)
-    live = [entry for entry in found if route is not None and str(entry["version"]) in route.weights]
-    why = retrain(attempt.config.retrain, live, released)
-    if why:
-        attempt.alert(Alert("warn", why, attempt.lifecycle, "Turn the wheel: noria run FILE", {"versions": found}))
+    live = set() if route is None else {int(number) for number in route.weights}
+    evidence = Evidence(
+        live=[one for one in found.versions if one.version in live],
+        released=found.released,
+        drift=[one for one in found.drift if one.version in live],
+    )
+    for call in calls(attempt.config, evidence, (), attempt.clock.now()):
+        if call.trigger != "schedule":
+            versions = [one.plain() for one in found.versions]
+            attempt.alert(Alert("warn", call.why, attempt.lifecycle, DO, {"versions": versions}))

@@ -51,3 +51,18 @@ def importance(found: Sequence[dict[str, Any]], most: int = 20) -> alt.Chart:
 def _reach(bins: Sequence[dict[str, Any]]) -> list[float]:
     places = [one[name] for one in bins for name in ("said", "low", "high")]
     return [min(places), max(places)]
+
+
+def over_time(rows: Sequence[Mapping[str, Any]], title: str) -> alt.LayerChart:
+    """Values with intervals, a line a ``series``: ``at`` (a day), ``value``, ``low``, ``high``."""
+    base = alt.Chart(alt.Data(values=list(rows))).encode(
+        x=alt.X("at:T", title=None, axis=alt.Axis(format="%d %b")), color=alt.Color("series:N", title=None)
+    )
+    scale = alt.Scale(zero=False)
+    band = base.mark_rule(strokeWidth=2, opacity=0.45).encode(
+        y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q", detail="series:N"
+    )
+    line = base.mark_line(point={"filled": True, "size": 50}).encode(
+        y=alt.Y("value:Q", scale=scale), strokeDash=alt.StrokeDash("series:N", title=None)
+    )
+    return (band + line).properties(width=560, height=200)

@@ -4,11 +4,11 @@ from typing import Any
 
 from noria.data import sketch
 from noria.data.column import Column
+from noria.data.moved import Moved, between
 from noria.data.profile import Profile
 from noria.data.schema import Schema
 from noria.stats.interval import difference
 from noria.validate.config import Validate
-from noria.validate.drift import Moved, between
 from noria.validate.shift import label_shift
 
 MOST = 20  # values of a category that are shown
@@ -26,7 +26,7 @@ def compare(a: Profile, b: Profile, schema: Schema, config: Validate | None = No
         largest change first; empty in a regression or if a side has no labels.
         ``columns``: a list, worst first, of ``{column, status, kind, measures, p, score, before, after}``. status is
         absent (``a`` only), new (``b`` only), type, moved or same; ``measures``, ``p`` and ``score`` as in
-        ``noria.validate.drift.Moved``; ``before`` and ``after`` (null where there is none) have ``rows``, ``missing``
+        ``noria.data.moved.Moved``; ``before`` and ``after`` (null where there is none) have ``rows``, ``missing``
         (share), ``distinct``, and for numbers ``mean``, ``deviation``, ``low``, ``high``, ``quantiles`` (by their
         share), for categories ``values`` (shares of the most frequent), for times ``first`` and ``last``.
 

@@ -1,10 +1,7 @@
 """What is served against what was learned from."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
-
-import polars as pl
 
 from noria.data import captured
 from noria.data.profile import Profile, profile
@@ -39,7 +36,7 @@ def served(settings: Settings, endpoint: str, whole: Profile, schema: Schema, co
     """
     if newest(settings, endpoint) is None:
         return
-    rows = _rows(captured.newest(settings, endpoint, ROWS))
+    rows = captured.sent(captured.newest(settings, endpoint, ROWS))
     if rows.height < LEAST:
         return
     features = {name: one for name, one in whole.columns.items() if name not in schema.hidden()}
@@ -53,9 +50,3 @@ def served(settings: Settings, endpoint: str, whole: Profile, schema: Schema, co
         if one.rule in COMPARED:
             yield Anomaly("serving_skew", one.column, f"in what is served, {one.what}", DO, one.evidence)
     yield from drift(learned, now, schema, config, WHERE, "serving_skew")
-
-
-def _rows(predictions: pl.DataFrame) -> pl.DataFrame:
-    """What was sent in, a column a feature."""
-    records = [json.loads(text) for text in predictions["inputs"] if text]
-    return pl.DataFrame(records, infer_schema_length=None, strict=False) if records else pl.DataFrame()

@@ -9,10 +9,11 @@ from noria.data import split
 from noria.data.lists import one_label_a_row
 from noria.data.profile import profile
 from noria.data.schema import Schema
+from noria.stats.shift import SURE
 from noria.validate.config import Validate
 from noria.validate.drift import drift
 from noria.validate.report import Anomaly
-from noria.validate.shift import SURE, label_shift
+from noria.validate.shift import label_shift
 
 PIECE = 1 << 17  # rows looked at together
 
