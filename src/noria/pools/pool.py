@@ -42,6 +42,8 @@ class Pods:
 
     namespace, image, pull_policy, pull_secrets, service_account
         Where they run and what of.
+    command
+        How noria is called in the image.
     config_maps, secrets
         Names of those that become the pods' environment: NORIA_DB, NORIA_ARTIFACTS and what the stores need.
     volumes
@@ -67,6 +69,7 @@ class Pods:
     pull_policy: str = "IfNotPresent"
     pull_secrets: Sequence[str] = ()
     service_account: str = "default"
+    command: Sequence[str] = ("noria",)
     config_maps: Sequence[str] = ()
     secrets: Sequence[str] = ()
     volumes: Sequence[Volume] = ()
