@@ -23,12 +23,13 @@ LAYERS = [  # top to bottom; rooms on one line do not import each other
     {"store"},
     {"stats"},
     {"settings"},
+    {"pools"},
     {"plan"},
     {"declared"},
     {"errors", "digest", "clock", "owner"},
 ]
 BELOW = {room: set().union(*LAYERS[rank + 1 :]) for rank, rooms in enumerate(LAYERS) for room in rooms}
-BELOW["airflow"] = {"plan", "errors"}  # beside the tower, in an environment of its own
+BELOW["airflow"] = {"plan", "pools", "errors"}  # beside the tower, in an environment of its own
 BELOW["cli"] |= {"airflow"}
 CONFIGS_ONLY = "lifecycle"  # it declares what stages are configured with, and knows nothing of their work
 HOME = {  # library: the rooms that may import it

@@ -45,9 +45,7 @@ class Control:
 
     def there(self) -> list[Node]:
         at = time.monotonic()
-        return [
-            node for node in self.nodes if self.awake.get(node.name, at + 1) <= at and node.name not in self.lost
-        ]
+        return [node for node in self.nodes if self.awake.get(node.name, at + 1) <= at and node.name not in self.lost]
 
     def _pods_of(self, node: Node) -> list[Object]:
         return [

@@ -121,7 +121,7 @@ class Objects:
 
 
 def selected(object: Object, labels: str, fields: str) -> bool:
-    """Whether an object fulfils a label selector (``a=b``, ``a!=b``, ``a``, ``!a``) and a field selector (``a.b=c``)."""
+    """Whether an object fulfils a label selector (``a=b``, ``a!=b``, ``a``, ``!a``) and one of fields (``a.b=c``)."""
     have = object["metadata"].get("labels") or {}
     return all(_label_holds(term, have) for term in filter(None, labels.split(","))) and all(
         _field_holds(term, object) for term in filter(None, fields.split(","))

@@ -1,24 +1,30 @@
 """Why a pod did not do its step, in one sentence: read from its status and its events. Pure, standard library only."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 OUT_OF_MEMORY = "OOMKilled"
 GONE = "Gone"
+NOT_MADE = "NotMade"
+HOPELESS = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError")  # no other try will help
+PULLS = ("ErrImagePull", "ImagePullBackOff")
+NO_SUCH_IMAGE = ("not found", "manifest unknown", "denied", "unauthorized")
 OWN_WORDS = "noria: "  # how a step's last line begins when it says itself what is wrong
 DO = {
-    OUT_OF_MEMORY: "It is tried again with more memory if its pool names a larger one; or declare more in its resources.",
+    OUT_OF_MEMORY: "It is tried again with more if its pool names a larger one; or declare more in its resources.",
     GONE: "Its node was lost, or somebody deleted it; it is tried again.",
     "Evicted": "Its node ran short; it is tried again. Declare what it needs in its resources.",
     "Preempted": "A pod of a higher priority took its place; it is tried again.",
-    "Unschedulable": "See that a node has the pool's labels, that its taints are tolerated, and that it is large enough.",
+    "Unschedulable": "See that a node has the pool's labels, that its taints are tolerated, that it is large enough.",
     "ImagePullBackOff": "Correct the image in the pools file, or the secret it is pulled with, and export again.",
     "ErrImagePull": "Correct the image in the pools file, or the secret it is pulled with, and export again.",
     "InvalidImageName": "Correct the image in the pools file, and export again.",
     "CreateContainerConfigError": "Make the Secret or ConfigMap that the pools file names, in the pods' namespace.",
     "DeadlineExceeded": "It took longer than it may.",
     "NotStarted": "See its events; give the pool a longer startup_timeout_s if it only needs more time.",
+    NOT_MADE: "See that the cluster can be reached, and that Airflow may make pods in the pods' namespace.",
     "Killed": "Something ended it with SIGKILL: its node's own shortage of memory, or a person; it is tried again.",
     "Error": "See the log above.",
 }
@@ -49,6 +55,12 @@ class Reason:
     exit_code: int | None = None
     own_words: str = ""
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether the same would happen again, because a name in the pools file names nothing."""
+        said = self.text.lower()
+        return self.word in HOPELESS or (self.word in PULLS and any(sign in said for sign in NO_SUCH_IMAGE))
+
     def sentence(self, pod: str, pool: str) -> str:
         """What, where and what to do; a step that explained itself is quoted."""
         if self.own_words:
@@ -67,6 +79,17 @@ def of(pod: Mapping[str, Any] | None, events: Sequence[Mapping[str, Any]]) -> Re
     if (pod.get("status") or {}).get("phase") == "Succeeded":
         return None
     return next(filter(None, (rule(pod, events) for rule in RULES)))
+
+
+def without_pod(error: Exception, body: str | bytes | None) -> Reason:
+    """The reason where no pod was made: what the API answered, or that it did not."""
+    try:
+        answer = json.loads(body or "")
+    except ValueError:
+        answer = {}
+    if isinstance(answer, Mapping) and answer.get("message"):
+        return Reason(NOT_MADE, str(answer["message"]))
+    return Reason(NOT_MADE, f"{type(error).__name__}: {error}".splitlines()[0][:300])
 
 
 def _from_outside(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Reason | None:

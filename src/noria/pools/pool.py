@@ -1,5 +1,6 @@
 """Pools: kinds of machines that steps run on, and which one a step goes to. Standard library only."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -58,6 +59,8 @@ class Pods:
         Wait for pods in Airflow's triggerer, which takes no worker slot.
     poll_s
         How often a pod is looked at, in seconds.
+    log_s
+        How often its log is fetched while the triggerer waits for it, in seconds; without the triggerer it is followed.
     grace_s
         How long a step that is told to end may take, in seconds.
     overhead_mb
@@ -78,11 +81,12 @@ class Pods:
     connection: str = "kubernetes_default"
     deferrable: bool = False
     poll_s: float = 2.0
+    log_s: int = 15
     grace_s: int = 30
     overhead_mb: int = 256
 
     def __post_init__(self) -> None:
-        check(self, least={"user": 1, "poll_s": 0.1, "grace_s": 0, "overhead_mb": 0})
+        check(self, least={"user": 1, "poll_s": 0.1, "log_s": 1, "grace_s": 0, "overhead_mb": 0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +192,8 @@ class Pools:
         return pool, asked
 
     def to_plain(self) -> dict[str, Any]:
-        """As plain data for a plan; ``from_plain`` reads it back."""
-        plain = asdict(self)
+        """As plain data for a plan: what JSON holds; ``from_plain`` reads it back."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         for pool in plain["pools"].values():
             del pool["name"]
         return plain if self.pods else {"pools": plain["pools"]}

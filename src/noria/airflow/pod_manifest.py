@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,11 @@ NOT_IN_LABELS = re.compile(r"^[^A-Za-z0-9]+|[^A-Za-z0-9_.-]+|[^A-Za-z0-9]+$")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a pod does: the step's words, and how it is called among others."""
+    """What a pod does: the words after how noria is called, and what they are about."""
 
     lifecycle: str
     run: str
     step: str
-    shard: int
     words: Sequence[str]
 
 
@@ -40,7 +39,6 @@ def manifest(work: Work, pods: Pods, pool: Pool, asked: Resources) -> dict[str, 
         "noria.dev/lifecycle": label(work.lifecycle),
         "noria.dev/run": label(work.run),
         "noria.dev/step": label(work.step),
-        "noria.dev/shard": str(work.shard),
     }
     annotations = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}  # a step is not moved, it is done again
     return {
@@ -155,23 +153,3 @@ def label(text: str) -> str:
     """A text as a label's value: at most 63 letters, digits, ``-``, ``_`` and ``.``, the ends being alphanumeric."""
     kept = NOT_IN_LABELS.sub("-", text)[:63]
     return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", kept)
-
-
-def arguments(pods: Pods, pool: Pool) -> Mapping[str, Any]:
-    """What the operator is told beside the manifest."""
-    return {
-        "namespace": pods.namespace,
-        "kubernetes_conn_id": pods.connection,
-        "schedule_timeout_seconds": pool.schedule_timeout_s,
-        "startup_timeout_seconds": pool.startup_timeout_s,
-        "startup_check_interval_seconds": max(1, math.ceil(pods.poll_s)),
-        "base_container_status_polling_interval": pods.poll_s,
-        "poll_interval": pods.poll_s,
-        "deferrable": pods.deferrable,
-        "termination_grace_period": pods.grace_s,
-        "termination_message_policy": "FallbackToLogsOnError",
-        "do_xcom_push": False,  # what a step leaves is in the stores
-        "on_finish_action": "delete_pod",
-        "log_events_on_failure": True,
-        "container_name_log_prefix_enabled": False,
-    }
