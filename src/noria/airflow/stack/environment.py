@@ -70,6 +70,11 @@ def link(folder: Path) -> None:
             (site / name).symlink_to(source)
 
 
+def has(folder: Path) -> bool:
+    """Whether noria can be imported in an environment that somebody else made."""
+    return any(folder.glob("lib/python*/site-packages/noria/plan.py"))
+
+
 def _metadata() -> Iterator[Path]:
     for place in map(Path, sys.path):
         yield from (found.resolve() for found in place.glob("noria-*.dist-info"))
