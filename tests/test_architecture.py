@@ -31,6 +31,7 @@ LAYERS = [  # top to bottom; rooms on one line do not import each other
 BELOW = {room: set().union(*LAYERS[rank + 1 :]) for rank, rooms in enumerate(LAYERS) for room in rooms}
 BELOW["airflow"] = {"plan", "pools", "errors"}  # beside the tower, in an environment of its own
 BELOW["cli"] |= {"airflow"}
+WINDOW = "airflow"  # noria.airflow.dag is what DAG files call: names imported on first use, like noria's own
 CONFIGS_ONLY = "lifecycle"  # it declares what stages are configured with, and knows nothing of their work
 HOME = {  # library: the rooms that may import it
     "airflow": {"airflow"},
@@ -134,7 +135,7 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 def test_importing_a_room_runs_nothing() -> None:
     inits = [file for file in FILES if file.name == "__init__.py" and len(file.relative_to(SRC).parts) == 2]
     assert {file.parent.name for file in inits} > STAGES
-    assert [file for file in inits if file.read_text()] == []
+    assert [file for file in inits if file.read_text() and file.parent.name != WINDOW] == []
 
 
 def cycle(needs: Mapping[str, Set[str]]) -> list[str]:

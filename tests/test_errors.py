@@ -16,7 +16,16 @@ from noria.errors import NoriaError
 SRC = Path(errors.__file__).parent
 TREE = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, NoriaError)}
 LEAVES = [kind for kind in TREE.values() if not kind.__subclasses__()]
-EXIT = {"UserError": 2, "Stopped": 3, "Failure": 1}  # by the branch
+EXIT = {  # by the branch, twigs before what they grow from
+    "Waiting": 7,
+    "NothingToDo": 6,
+    "OutOfMemory": 5,
+    "Superseded": 4,
+    "Held": 4,
+    "UserError": 2,
+    "Stopped": 3,
+    "Failure": 1,
+}
 
 
 def branch(kind: type) -> str:
@@ -111,4 +120,5 @@ def test_what_nobody_foresaw_is_one_sentence_too(
 
 def test_the_help_says_the_exit_codes() -> None:
     assert (cli.OK, cli.FAILED, cli.MISTAKE, cli.STOPPED) == (0, 1, 2, 3)
+    assert (cli.LOST, cli.MEMORY, cli.NOTHING, cli.WAITING) == (4, 5, 6, 7)
     assert inspect.cleandoc(cli.overview()).count("Exit codes: 0 done, 1 failed, 2 a mistake") == 1

@@ -9,10 +9,14 @@ NoriaError
 │  ├─ Unauthenticated  a request without a token that holds
 │  └─ Forbidden        a token that may not do this
 ├─ Stopped             a gate blocked the run: the verdict is the message, exit code 3
+│  └─ Waiting          the candidate waits for a person's decision; exit code 7
+├─ NothingToDo         another run has taken, or took, what there is to do; exit code 6
 └─ Failure             the surroundings failed: disk, database, network; exit code 1
    ├─ Damaged          bytes are not what their digest says
    ├─ StoreUnavailable the database or artifact store cannot be used
-   └─ Superseded       a newer attempt holds this step; nothing was committed
+   ├─ Held             another process is at this step, or turns this wheel; exit code 4
+   ├─ Superseded       a newer attempt holds this step; nothing was committed; exit code 4
+   └─ OutOfMemory      a step needs more memory than there is, or than it declares; exit code 5
 """
 
 
@@ -58,6 +62,14 @@ class Stopped(NoriaError):
     pass
 
 
+class Waiting(Stopped):
+    pass
+
+
+class NothingToDo(NoriaError):
+    pass
+
+
 class Failure(NoriaError):
     pass
 
@@ -70,5 +82,13 @@ class StoreUnavailable(Failure):
     pass
 
 
+class Held(Failure):
+    pass
+
+
 class Superseded(Failure):
+    pass
+
+
+class OutOfMemory(Failure):
     pass

@@ -1,7 +1,9 @@
 """Who works at a step: a process, told apart from a later one with the same number."""
 
 import os
+import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,26 @@ def is_gone(owner: str) -> bool:
     """True if the owner is a process of this machine that no longer runs; False if it runs or cannot be known."""
     host, pid, started = owner.rsplit("/", 2)
     return host == socket.gethostname() and _started(int(pid)) != started
+
+
+def follow(parent: str | None) -> None:
+    """Let this process end with the one that started it, at once, however that ends: nobody would hear of its result.
+
+    Parameters
+    ----------
+    parent
+        Its process id; None: this process is its own. Where the system has no such order, it lives on.
+    """
+    if parent is None or not sys.platform.startswith("linux"):
+        return
+    import ctypes  # only who is started by somebody pays for it
+
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(parent):  # it ended before it could be followed
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def prefix() -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from noria.declared import check
 
 FORMAT = 1
+PREPARES: Mapping[str, str] = {"preprocess": "fit"}  # steps whose parts start from something that is made once
 
 
 def run_id(lifecycle: str, number: int) -> str:
@@ -39,7 +40,8 @@ class Step:
     """One unit of execution.
 
     ``name`` is the step's word (``collect``); ``config`` is what the lifecycle declares for it, as plain data;
-    ``code`` is the digest of the user code reachable from its functions, empty if it has none.
+    ``code`` is the digest of the user code reachable from its functions, empty if it has none. ``shards`` is into how
+    many parts its work may be divided; 1: it is not. Parts only help: the step itself does what none of them has done.
     """
 
     name: str

@@ -9,7 +9,7 @@ from typing import Any
 
 from noria.errors import UserError
 
-KEYS = {"home", "db", "artifacts", "data", "spool", "alerts", "actor", "secret"}
+KEYS = {"home", "db", "artifacts", "data", "spool", "alerts", "actor", "secret", "project", "airflow", "airflow_login"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,13 @@ class Settings:
     secret
         File with what erased subjects are known by (``NORIA_SECRET``, default in the home, made when it is needed);
         machines that share a database share its content.
+    project
+        Folder that relative paths of sources start from where code comes out of its bundle (``NORIA_PROJECT``; None:
+        such paths are an error there).
+    airflow
+        Address of an Airflow that hears of every dataset version (``NORIA_AIRFLOW``; empty: none does).
+    airflow_login
+        File with ``USER:PASSWORD``, or a token, for that address (``NORIA_AIRFLOW_LOGIN``).
     """
 
     home: Path
@@ -43,6 +50,9 @@ class Settings:
     data: str = ""
     spool: Path = Path()
     secret: Path = Path()
+    project: Path | None = None
+    airflow: str = ""
+    airflow_login: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", self.data or str(self.home / "data"))
@@ -83,7 +93,14 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         data=str(_folder(folder, "data", value("data", str(home / "data")))),
         spool=_folder(folder, "spool", value("spool", str(home / "spool"))),
         secret=_folder(folder, "secret", value("secret", str(home / "secret"))),
+        project=_optional(folder, value("project", "")),
+        airflow=value("airflow", "").rstrip("/"),
+        airflow_login=_optional(folder, value("airflow_login", "")),
     )
+
+
+def _optional(start: Path, text: str) -> Path | None:
+    return (start / Path(text).expanduser()).resolve() if text else None
 
 
 def _folder(start: Path, key: str, text: str) -> Path:

@@ -21,14 +21,30 @@ COMMANDS = {  # word: (module, what it does), in the order of the wheel
     "trace": ("noria.cli.trace", "from any thing to all it came from and all that came of it"),
     "erase": ("noria.cli.erase", "a subject's rows, out of every table, artifact, record and file"),
     "audit": ("noria.cli.audit", "the log of decisions: show, verify, export"),
-    "airflow": ("noria.cli.airflow", "the same lifecycle on Apache Airflow: up, down, status, logs"),
+    "airflow": ("noria.cli.airflow", "the same lifecycle on Apache Airflow: export, up, down, status, logs"),
     "doctor": ("noria.cli.doctor", "what is configured, what is reachable, what is wrong"),
 }
 OK, FAILED, MISTAKE, STOPPED = 0, 1, 2, 3
+LOST, MEMORY, NOTHING, WAITING = 4, 5, 6, 7
+CODES = {  # exit code of an error by its class, the nearest one upwards; orchestrators decide by it whether to retry
+    "UserError": MISTAKE,
+    "Stopped": STOPPED,
+    "Waiting": WAITING,
+    "NothingToDo": NOTHING,
+    "Failure": FAILED,
+    "Held": LOST,
+    "Superseded": LOST,
+    "OutOfMemory": MEMORY,
+    "NoriaError": FAILED,
+}
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run a command line and return its exit code: 0 done, 1 failed, 2 the user's mistake, 3 stopped by a gate."""
+    """Run a command line and return its exit code.
+
+    0 done, 1 failed (another try may help), 2 the user's mistake (none will), 3 stopped by a gate; and for who starts
+    steps: 4 somebody else has the step, 5 out of memory, 6 nothing to do, 7 a person has to decide.
+    """
     words = sys.argv[1:] if words is None else words
     if not words or words[0] in ("-h", "--help", "help"):
         print(overview())
@@ -54,7 +70,7 @@ def overview() -> str:
             *lines,
             "",
             "Start with: noria demo, or noria init NAME. Exit codes: 0 done, 1 failed, 2 a mistake in what was given,",
-            "3 stopped by a gate.",
+            "3 stopped by a gate, 4 somebody else is at it, 5 out of memory, 6 nothing to do, 7 waits for a person.",
         ]
     )
 
@@ -69,7 +85,7 @@ def _unknown(word: str) -> int:
 
 
 def _guarded(words: list[str]) -> int:
-    from noria.errors import NoriaError, Stopped, UserError
+    from noria.errors import NoriaError
 
     as_json = "--json" in words
     try:
@@ -82,12 +98,10 @@ def _guarded(words: list[str]) -> int:
         module = import_module(COMMANDS[words[0]][0])
         code: int = module.command(words[1:])
         return code
-    except UserError as error:
-        return _say(error, MISTAKE, as_json)
-    except Stopped as error:
-        return _say(error, STOPPED, as_json)
     except NoriaError as error:
-        return _say(error, FAILED, as_json)
+        return _say(
+            error, next(CODES[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in CODES), as_json
+        )
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             return OK

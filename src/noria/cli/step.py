@@ -1,19 +1,25 @@
 """noria step RUN STEP: what orchestrators call."""
 
+import os
 import sys
+import time
 from typing import Annotated
 
 import typer
 
+from noria import owner
 from noria.cli import output
-from noria.errors import NotFound, Stopped, UserError
+from noria.errors import Held, NotFound, Stopped, UserError, Waiting
+from noria.plan import PREPARES, Plan
 from noria.run import notify
-from noria.run.execute import Order, execute
+from noria.run.execute import PREPARE, Done, Order, execute
 from noria.run.leave_out import leave_out
-from noria.run.place import Place
+from noria.run.place import Code, Place
 from noria.run.worker import code_of
 from noria.store import datasets, runs
 
+PARENT = "NORIA_PARENT"  # set by who started this and must not be outlived: its process id
+LOOK_S = 1.0
 app = output.app("Do one step of a run. Doing it twice, or two copies at once, commits its outputs once.")
 
 
@@ -21,20 +27,18 @@ app = output.app("Do one step of a run. Doing it twice, or two copies at once, c
 def step(
     run: Annotated[str, typer.Argument(help="The run's id.")],
     word: Annotated[str, typer.Argument(metavar="STEP", help="The step's word, such as train.")],
-    shard: Annotated[int, typer.Option(min=0, help="Which part of a step that is divided.")] = 0,
+    shard: Annotated[int, typer.Option(min=0, help="Which part of a step that is divided, from 1; 0: the step.")] = 0,
+    prepare: Annotated[bool, typer.Option("--prepare", help="Make what the parts of the step start from.")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for another process that is at it.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> int:
-    """Do one step with the code that the run was made with."""
+    """Do one step, or one part of it, with the code that the run was made with."""
+    owner.follow(os.environ.get(PARENT))
     place = output.existing_place()
     found = _run(place, run)
-    parts = {step.name: step.shards for step in found.plan.steps}
-    if word not in parts:
-        raise output.unknown("step", word, parts, where=f"run {run}")
-    if shard >= parts[word]:
-        raise UserError(
-            f"step {word} has no shard {shard}", where=f"run {run}", do=f"It is divided into {parts[word]}, from 0."
-        )
-    done = execute(place, code_of(place, found), Order(found, word, shard))
+    _must_be_there(found.plan, word, shard, prepare, run)
+    order = Order(found, word, PREPARE if prepare else shard)
+    done = _do(place, code_of(place, found.plan), order, wait)
     for trouble in notify.send(place, done.alerts):
         print(f"noria: {trouble}", file=sys.stderr)
     left_out = leave_out(place, found, done)
@@ -46,15 +50,43 @@ def step(
             {"step": word, "state": done.step.state, "facts": done.step.facts, "why": done.step.why,
              "message": done.step.message}
         )  # fmt: skip
-        return 3 if blocked else 0
+        return 0 if not blocked else 7 if _waits(done) else 3
     output.say(f"{word} {done.step.state}")
     if blocked:
-        raise Stopped(
+        raise (Waiting if _waits(done) else Stopped)(
             done.step.message or "a gate does not hold",
             where=f"run {run}, step {word}",
             do="Do the run again from collect." if len(left_out) > 1 else "See its report.",
         )
     return 0
+
+
+def _do(place: Place, code: Code, order: Order, wait: float) -> Done:
+    """The step; while another process is at it, wait: it may be the last try, which is ending."""
+    until = time.monotonic() + wait
+    while True:
+        try:
+            return execute(place, code, order)
+        except Held:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(LOOK_S)
+
+
+def _waits(done: Done) -> bool:
+    return (done.step.facts or {}).get("decision") == "waiting"
+
+
+def _must_be_there(plan: Plan, word: str, shard: int, prepare: bool, run: str) -> None:
+    parts = {step.name: step.shards for step in plan.steps}
+    if word not in parts:
+        raise output.unknown("step", word, parts, where=f"run {run}")
+    divided = parts[word] > 1
+    if shard and (not divided or shard > parts[word]):
+        how = f"It is divided into {parts[word]}, from 1." if divided else "It is not divided."
+        raise UserError(f"step {word} has no part {shard}", where=f"run {run}", do=how)
+    if prepare and not (divided and word in PREPARES):
+        raise UserError(f"step {word} has nothing to prepare", where=f"run {run}", do="Leave out --prepare.")
 
 
 def _run(place: Place, id: str) -> runs.Run:

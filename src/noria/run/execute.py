@@ -19,7 +19,7 @@ from typing import Any
 
 from noria import owner
 from noria.digest import Digest
-from noria.errors import Failure, NoriaError, StoreUnavailable, Superseded, UserError
+from noria.errors import Failure, Held, NoriaError, OutOfMemory, StoreUnavailable, Superseded, UserError
 from noria.plan import Plan, Step
 from noria.run import fingerprint as fp
 from noria.run import memory
@@ -39,6 +39,7 @@ MODULES: Mapping[str, str] = {
     "deploy": "noria.serve.deploy_step",
     "feedback": "noria.feedback.step",
 }
+PREPARE = -1  # the part of a divided step that is made once, before the others
 HEARTBEAT_S = runs.LEASE.total_seconds() / 4
 
 
@@ -123,7 +124,7 @@ def _compute(
             inputs=inputs,
             seed=order.run.plan.seed,
             remedy=order.run.remedy,
-            project=code.project,
+            project=code.folder(order.word),
             scratch=scratch,
             settings=place.settings,
             clock=place.clock,
@@ -151,7 +152,9 @@ def _told(place: Place, step: Step, error: BaseException) -> BaseException:
     if isinstance(error, NoriaError):
         return error
     if isinstance(error, MemoryError):
-        return Failure("there is not enough memory", where=f"step {step.name}", do="Free memory, or take less data.")
+        return OutOfMemory(
+            "there is not enough memory", where=f"step {step.name}", do="Free memory, or take less data."
+        )
     if type(error).__name__ == PANIC:
         return Failure(
             f"a library gave up: {(str(error).splitlines() or [''])[0][:160]}",
@@ -271,7 +274,7 @@ def _refuse_if_held(row: runs.StepRun, place: Place) -> None:
         return
     if owner.is_gone(row.owner) or row.lease_until < place.clock.now():
         return
-    raise UserError(
+    raise Held(
         f"step {row.step} is being done by {row.owner}",
         where=f"run {row.run_id}",
         do="Wait for it, or end that process and run the same command again.",

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 import noria
 from noria import owner
 from noria.collect.config import Captured, Files
 from noria.compile import compile_plan
 from noria.data import captured
 from noria.digest import Digest
-from noria.errors import BadLifecycle, NoriaError, UserError
+from noria.errors import BadLifecycle, Held, NoriaError, UserError
 from noria.lifecycle import Lifecycle
 from noria.plan import Plan
 from noria.run import bundle, glance, named, notify
@@ -20,7 +22,7 @@ from noria.run.execute import Done, Order, execute
 from noria.run.leave_out import leave_out
 from noria.run.place import Code, Place
 from noria.run.reach import reach
-from noria.store import audit, runs
+from noria.store import audit, orchestrated, runs
 
 REMEDIES = ("resample", "reweight", "quarantine", "accept", "none")
 EXPLAINED = ("quarantine", "accept")  # remedies that need a reason
@@ -123,7 +125,7 @@ def turn(
     """
     watcher = watcher or Watcher()
     began_ns = time.time_ns()
-    _check(remedy, reason)
+    check_remedy(remedy, reason)
     code = load(file)
     plan = compile_file(place, file, code)
     unknown = set(force) - {step.name for step in plan.steps}
@@ -172,7 +174,8 @@ def _walk(place: Place, code: Code, run: runs.Run, force: Collection[str], watch
     return "done", message
 
 
-def _check(remedy: str | None, reason: str | None) -> None:
+def check_remedy(remedy: str | None, reason: str | None) -> None:
+    """``UserError`` if there is no such remedy, or it needs a reason."""
     if remedy is not None and remedy not in REMEDIES:
         raise UserError(f"no remedy {remedy!r}", where="--remedy", do=f"Remedies are {', '.join(REMEDIES)}.")
     if remedy in EXPLAINED and not (reason or "").strip():
@@ -182,33 +185,41 @@ def _check(remedy: str | None, reason: str | None) -> None:
 
 
 def _open(place: Place, plan: Plan, *, remedy: str | None, reason: str | None, trigger: str) -> runs.Run:
-    key = _key(plan, remedy)
+    key = key_of(plan, remedy)
     with place.store.begin() as c:
         for last in runs.newest(c, plan.lifecycle):
-            if _was_decided(c, last) and last.key == _key(plan, remedy or last.remedy):
+            if _was_decided(c, last) and last.key == key_of(plan, remedy or last.remedy):
                 runs.reopen(c, last.id)
                 return runs.get(c, last.id)
             if last.state != "running":
                 break
-            _refuse_if_alive(place, last, runs.steps(c, last.id))
+            must_not_be_alive(place, last, runs.steps(c, last.id))
+            _must_be_ours(c, last)
             if last.key == key:
                 return last
             runs.end(c, place.clock, last.id, "failed", "it was interrupted, and the lifecycle changed since")
         run = runs.start(c, place.clock, plan, key=key, trigger=trigger, remedy=remedy)
-        if remedy is not None:
-            audit.record(
-                c,
-                place.clock,
-                actor=place.settings.actor,
-                action="remedy",
-                subject=f"run:{run.id}",
-                after=remedy,
-                reason=reason or f"noria run --remedy {remedy}",
-            )
+        audit_remedy(c, place, run, reason)
         return run
 
 
-def _key(plan: Plan, remedy: str | None) -> str:
+def audit_remedy(connection: Connection, place: Place, run: runs.Run, reason: str | None) -> None:
+    """Put on record who asked for the run's remedy and why, if it has one."""
+    if run.remedy is None:
+        return
+    audit.record(
+        connection,
+        place.clock,
+        actor=place.settings.actor,
+        action="remedy",
+        subject=f"run:{run.id}",
+        after=run.remedy,
+        reason=reason or f"noria run --remedy {run.remedy}",
+    )
+
+
+def key_of(plan: Plan, remedy: str | None) -> str:
+    """What a run is made from, as a digest: a run of the same that was interrupted goes on."""
     return Digest.of_json([noria.__version__, plan.to_json(), remedy]).hex
 
 
@@ -217,11 +228,23 @@ def _was_decided(connection: Any, run: runs.Run) -> bool:
     return run.state == "stopped" and all(step.state != "blocked" for step in runs.steps(connection, run.id))
 
 
-def _refuse_if_alive(place: Place, run: runs.Run, steps: list[runs.StepRun]) -> None:
+def _must_be_ours(connection: Connection, run: runs.Run) -> None:
+    """A run that waits between two tasks of an orchestrator is not interrupted."""
+    said = orchestrated.of_run(connection, run.id)
+    if said is not None:
+        raise Held(
+            f"run {run.number} of {run.lifecycle} is being turned by Airflow, {said.dag_id} {said.dag_run}",
+            where=f"run {run.id}",
+            do=f"Wait for it; if that run is gone: noria airflow end {run.id}.",
+        )
+
+
+def must_not_be_alive(place: Place, run: runs.Run, steps: list[runs.StepRun]) -> None:
+    """``Held`` if a process is at one of the run's steps."""
     for step in steps:
         held = step.state == "running" and step.owner is not None and step.lease_until is not None
         if held and not owner.is_gone(str(step.owner)) and step.lease_until > place.clock.now():  # type: ignore[operator]
-            raise UserError(
+            raise Held(
                 f"run {run.number} of {run.lifecycle} is being turned by {step.owner}",
                 where=f"step {step.step}",
                 do="Wait for it, or end that process; then the same command goes on where it stopped.",

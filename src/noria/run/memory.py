@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from noria.errors import Failure
+from noria.errors import OutOfMemory
 from noria.plan import Step
 
 PROC = Path("/proc")
@@ -29,7 +29,7 @@ def bound(step: Step) -> Iterator[None]:
 
     Raises
     ------
-    Failure
+    OutOfMemory
         If it needs more.
     """
     limit_mb = step.resources.memory_mb
@@ -93,8 +93,8 @@ def _is_about_memory(error: BaseException | None) -> bool:
     return False
 
 
-def _too_much(step: Step, found: str) -> Failure:
-    return Failure(
+def _too_much(step: Step, found: str) -> OutOfMemory:
+    return OutOfMemory(
         f"step {step.name} needs more than the {step.resources.memory_mb:,} MiB of memory that it declares",
         where=found,
         do=f'Declare more, resources={{"{step.name}": nr.Resources(memory_mb=…)}}, or learn from mini-batches: '

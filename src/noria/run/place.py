@@ -39,10 +39,19 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A loaded lifecycle and the folder its relative paths start from."""
+    """A loaded lifecycle and the folder its relative paths start from.
+
+    ``sources``: where those of its sources start, if that is another folder: code that came out of a bundle lies where
+    no data arrive.
+    """
 
     lifecycle: Lifecycle
     project: Path
+    sources: Path | None = None
+
+    def folder(self, word: str) -> Path:
+        """Where relative paths start in a step."""
+        return self.sources if word == "collect" and self.sources is not None else self.project
 
     def functions(self) -> Mapping[str, Callable[..., Any]]:
         return self.lifecycle.functions
@@ -53,7 +62,7 @@ class Code:
             config=self.lifecycle.config(step.name),
             schema=self.lifecycle.schema,
             functions=self.functions(),
-            project=self.project,
+            project=self.folder(step.name),
             settings=place.settings,
             store=place.store,
             clock=place.clock,

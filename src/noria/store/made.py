@@ -79,7 +79,7 @@ def _steps(connection: Connection, lifecycle: str, word: str) -> list[StepRun]:
     query = (
         select(step_run)
         .join(run, run.c.id == step_run.c.run_id)
-        .where(run.c.lifecycle == lifecycle, step_run.c.step == word)
+        .where(run.c.lifecycle == lifecycle, step_run.c.step == word, step_run.c.shard == 0)
         .order_by(step_run.c.id)
     )
     return [StepRun(**row) for row in connection.execute(query).mappings()]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from noria.clock import Clock
 from noria.digest import Digest
@@ -55,11 +56,27 @@ class StepRun:
     peak_memory_mb: float | None
 
 
-def start(connection: Connection, clock: Clock, plan: Plan, *, key: str, trigger: str, remedy: str | None) -> Run:
-    """Open the lifecycle's next run, all its steps waiting."""
+def alone(connection: Connection, lifecycle: str) -> None:
+    """Let no other transaction open a run of this lifecycle until this one ends; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"noria run {lifecycle}"))))
+
+
+def start(
+    connection: Connection,
+    clock: Clock,
+    plan: Plan,
+    *,
+    key: str,
+    trigger: str,
+    remedy: str | None,
+    id: str | None = None,
+) -> Run:
+    """Open the lifecycle's next run, all its steps waiting. ``id``: its name, if its number shall not be part of it."""
+    alone(connection, plan.lifecycle)
     query = select(func.max(run.c.number)).where(run.c.lifecycle == plan.lifecycle)
     number = (connection.execute(query).scalar() or 0) + 1
-    id = run_id(plan.lifecycle, number)
+    id = id or run_id(plan.lifecycle, number)
     connection.execute(
         insert(run).values(
             id=id,
@@ -75,11 +92,7 @@ def start(connection: Connection, clock: Clock, plan: Plan, *, key: str, trigger
     )
     connection.execute(
         insert(step_run),
-        [
-            {"run_id": id, "step": step.name, "shard": shard, "state": "waiting", "attempt": 0}
-            for step in plan.steps
-            for shard in range(step.shards)
-        ],
+        [{"run_id": id, "step": step.name, "shard": 0, "state": "waiting", "attempt": 0} for step in plan.steps],
     )
     return get(connection, id)
 
@@ -107,16 +120,19 @@ def end(connection: Connection, clock: Clock, id: str, state: str, message: str 
     )
 
 
-def reopen(connection: Connection, id: str) -> None:
-    """Let a run that a gate had stopped go on, because a person decided; its finished steps stay."""
+def reopen(connection: Connection, id: str, of: Sequence[str] = ("stopped",)) -> None:
+    """Let a run that ended in one of these states go on; its finished steps stay.
+
+    A gate had stopped it, and a person decided; or an orchestrator turns it again.
+    """
     connection.execute(
-        update(run).where(run.c.id == id, run.c.state == "stopped").values(state="running", ended_at=None, message=None)
+        update(run).where(run.c.id == id, run.c.state.in_(of)).values(state="running", ended_at=None, message=None)
     )
 
 
 def steps(connection: Connection, run_id: str) -> list[StepRun]:
-    """All step runs of a run, in the plan's order."""
-    query = select(step_run).where(step_run.c.run_id == run_id).order_by(step_run.c.id)
+    """The step runs of a run, in the plan's order; not those of their parts."""
+    query = select(step_run).where(step_run.c.run_id == run_id, step_run.c.shard == 0).order_by(step_run.c.id)
     return [StepRun(**row) for row in connection.execute(query).mappings()]
 
 
@@ -129,6 +145,20 @@ def step(connection: Connection, run_id: str, word: str, shard: int = 0) -> Step
     return StepRun(**row)
 
 
+def parts(connection: Connection, run_id: str, word: str) -> list[StepRun]:
+    """The parts of a step that were begun, in order: what is made once for all of them (-1) first."""
+    query = select(step_run).where(step_run.c.run_id == run_id, step_run.c.step == word, step_run.c.shard != 0)
+    return [StepRun(**row) for row in connection.execute(query.order_by(step_run.c.shard)).mappings()]
+
+
+def part(connection: Connection, run_id: str, word: str, shard: int) -> StepRun:
+    """A part's step run, waiting if it is new: parts only help, so that a run has none until somebody begins them."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    values = {"run_id": run_id, "step": word, "shard": shard, "state": "waiting", "attempt": 0}
+    connection.execute(insert(step_run).values(values).on_conflict_do_nothing())
+    return step(connection, run_id, word, shard)
+
+
 def result(connection: Connection, step_run_id: int) -> Result:
     """What a finished step run left."""
     facts = connection.execute(select(step_run.c.facts).where(step_run.c.id == step_run_id)).scalar()
@@ -137,13 +167,13 @@ def result(connection: Connection, step_run_id: int) -> Result:
     return Result(facts or {}, outputs)
 
 
-def reusable(connection: Connection, lifecycle: str, word: str, fingerprint: str) -> StepRun | None:
+def reusable(connection: Connection, lifecycle: str, word: str, fingerprint: str, shard: int = 0) -> StepRun | None:
     """The newest step run that computed exactly this and was not stopped by a gate."""
     query = (
         select(step_run)
         .join(run, run.c.id == step_run.c.run_id)
         .where(run.c.lifecycle == lifecycle, step_run.c.step == word)
-        .where(step_run.c.fingerprint == fingerprint, step_run.c.state == "done")
+        .where(step_run.c.fingerprint == fingerprint, step_run.c.state == "done", step_run.c.shard == shard)
         .order_by(step_run.c.id.desc())
         .limit(1)
     )
@@ -156,7 +186,7 @@ def last_like(connection: Connection, lifecycle: str, word: str, before: int) ->
     query = (
         select(step_run)
         .join(run, run.c.id == step_run.c.run_id)
-        .where(run.c.lifecycle == lifecycle, step_run.c.step == word, step_run.c.id < before)
+        .where(run.c.lifecycle == lifecycle, step_run.c.step == word, step_run.c.id < before, step_run.c.shard == 0)
         .where(step_run.c.fingerprint.is_not(None))
         .order_by(step_run.c.id.desc())
         .limit(1)

@@ -313,3 +313,41 @@ learned = Table(  # models that had learned from rows which were erased since
     Column("number", Integer, primary_key=True),
     Column("erasure", String(32), primary_key=True),
 )
+
+exported = Table(  # plans that an orchestrator may still begin: they and their code bundles are no garbage
+    "exported",
+    metadata,
+    Column("lifecycle", String(200), primary_key=True),
+    Column("plan", String(64), primary_key=True),
+    Column("bundle", String(64), nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+orchestrated = Table(  # which run of an orchestrator turned which run
+    "orchestrated",
+    metadata,
+    Column("run_id", ForeignKey("run.id"), primary_key=True),
+    Column("dag_id", String(250), nullable=False),
+    Column("dag_run", String(250), nullable=False),
+    Column("because", String(40), nullable=False),  # manual | scheduled | asset_triggered | backfill
+    Column("plan", String(64), nullable=False),
+    Column("at", Utc, nullable=False),
+    UniqueConstraint("dag_id", "dag_run"),
+)
+
+cycle = Table(  # what there is to turn, and the run that took it: once
+    "cycle",
+    metadata,
+    Column("lifecycle", String(200), primary_key=True),
+    Column("key", String(64), primary_key=True),  # digest of what the sources offered
+    Column("run_id", String(32), nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+study_log = Table(  # of a search that several machines share: what Optuna's journal holds, entry by entry
+    "study_log",
+    metadata,
+    Column("study", String(120), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("entry", JSON, nullable=False),
+)

@@ -1,0 +1,57 @@
+"""Where a step runs: one row a kind of place. Local and Celery start a process on the worker, Kubernetes a pod."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from noria.airflow.exported import Exported
+from noria.plan import Step
+
+
+def operator(step: Step, exported: Exported, command: Sequence[str], *, parts: int = 0, **common: Any) -> Any:
+    """The task of a step, or of a command that goes with it.
+
+    Parameters
+    ----------
+    step
+        Whose resources and pool count.
+    command
+        The words after how noria is started, such as ``("step", "loans-…", "train")``; templates are filled in.
+    parts
+        0: one task. Otherwise the task is mapped over the parts 1…``parts``, each with ``--shard I`` at the end.
+    common
+        What every Airflow operator takes: ``task_id``, ``retries``, ``trigger_rule``, …
+    """
+    place = exported.placements.get(step.name, exported.executor)
+    return PLACES[place](step, exported, command, parts=parts, **common)
+
+
+def on_worker(step: Step, exported: Exported, command: Sequence[str], *, parts: int = 0, **common: Any) -> Any:
+    """A process on the machine of the worker; with Celery, of a worker that takes from the queue of the step's pool."""
+    from noria.airflow.step import StepOperator
+
+    words = [*exported.command, *command]
+    given: dict[str, Any] = {
+        "folder": exported.folder,
+        "environment": dict(exported.environment),
+        "gates": exported.gates,
+        "pages": exported.pages,
+        "noria_step": step.name,
+        **common,
+    }
+    if exported.placements.get(step.name, exported.executor) == "celery":
+        pool = step.resources.pool
+        given["queue"] = exported.pools.get(pool, {}).get("queue", pool)
+    if parts:
+        commands = [[*words, "--shard", str(index)] for index in range(1, parts + 1)]
+        return StepOperator.partial(max_active_tis_per_dagrun=exported.at_once, **given).expand(command=commands)
+    return StepOperator(command=words, **given)
+
+
+def on_kubernetes(step: Step, exported: Exported, command: Sequence[str], *, parts: int = 0, **common: Any) -> Any:
+    """A pod on a node of the step's pool."""
+    from noria.airflow.pod import pod_operator  # the Kubernetes models take 0.7 s to import: only where they are used
+
+    return pod_operator(step, exported, command, parts=parts, **common)
+
+
+PLACES: Mapping[str, Callable[..., Any]] = {"local": on_worker, "celery": on_worker, "kubernetes": on_kubernetes}
