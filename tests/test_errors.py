@@ -17,11 +17,11 @@ SRC = Path(errors.__file__).parent
 TREE = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, NoriaError)}
 LEAVES = [kind for kind in TREE.values() if not kind.__subclasses__()]
 EXIT = {  # by the branch, twigs before what they grow from
-    "Waiting": 7,
+    "Undecided": 7,
     "NothingToDo": 6,
     "OutOfMemory": 5,
     "Superseded": 4,
-    "Held": 4,
+    "Busy": 4,
     "UserError": 2,
     "Stopped": 3,
     "Failure": 1,

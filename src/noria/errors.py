@@ -9,12 +9,12 @@ NoriaError
 │  ├─ Unauthenticated  a request without a token that holds
 │  └─ Forbidden        a token that may not do this
 ├─ Stopped             a gate blocked the run: the verdict is the message, exit code 3
-│  └─ Waiting          the candidate waits for a person's decision; exit code 7
+│  └─ Undecided          the candidate waits for a person's decision; exit code 7
 ├─ NothingToDo         another run has taken, or took, what there is to do; exit code 6
 └─ Failure             the surroundings failed: disk, database, network; exit code 1
    ├─ Damaged          bytes are not what their digest says
    ├─ StoreUnavailable the database or artifact store cannot be used
-   ├─ Held             another process is at this step, or turns this wheel; exit code 4
+   ├─ Busy             another process is at this step, or turns this wheel; exit code 4
    ├─ Superseded       a newer attempt holds this step; nothing was committed; exit code 4
    └─ OutOfMemory      a step needs more memory than there is, or than it declares; exit code 5
 """
@@ -62,7 +62,7 @@ class Stopped(NoriaError):
     pass
 
 
-class Waiting(Stopped):
+class Undecided(Stopped):
     pass
 
 
@@ -82,7 +82,7 @@ class StoreUnavailable(Failure):
     pass
 
 
-class Held(Failure):
+class Busy(Failure):
     pass
 
 

@@ -39,7 +39,7 @@ def test_a_step_whose_inputs_are_missing_names_the_one_to_do_first(mine: Path, n
         (["loans-2", "trian"], "no step trian (run loans-2). Did you mean train?"),
         (
             ["loans-2", "train", "--shard", "3"],
-            "step train has no shard 3 (run loans-2). It is divided into 1, from 0.",
+            "step train has no part 3 (run loans-2). It is not divided.",
         ),
     ],
     ids=" ".join,

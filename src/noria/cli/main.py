@@ -29,10 +29,10 @@ LOST, MEMORY, NOTHING, WAITING = 4, 5, 6, 7
 CODES = {  # exit code of an error by its class, the nearest one upwards; orchestrators decide by it whether to retry
     "UserError": MISTAKE,
     "Stopped": STOPPED,
-    "Waiting": WAITING,
+    "Undecided": WAITING,
     "NothingToDo": NOTHING,
     "Failure": FAILED,
-    "Held": LOST,
+    "Busy": LOST,
     "Superseded": LOST,
     "OutOfMemory": MEMORY,
     "NoriaError": FAILED,

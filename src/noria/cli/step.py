@@ -9,7 +9,7 @@ import typer
 
 from noria import owner
 from noria.cli import output
-from noria.errors import Held, NotFound, Stopped, UserError, Waiting
+from noria.errors import Busy, NotFound, Stopped, Undecided, UserError
 from noria.plan import PREPARES, Plan
 from noria.run import notify
 from noria.run.execute import PREPARE, Done, Order, execute
@@ -53,7 +53,7 @@ def step(
         return 0 if not blocked else 7 if _waits(done) else 3
     output.say(f"{word} {done.step.state}")
     if blocked:
-        raise (Waiting if _waits(done) else Stopped)(
+        raise (Undecided if _waits(done) else Stopped)(
             done.step.message or "a gate does not hold",
             where=f"run {run}, step {word}",
             do="Do the run again from collect." if len(left_out) > 1 else "See its report.",
@@ -67,7 +67,7 @@ def _do(place: Place, code: Code, order: Order, wait: float) -> Done:
     while True:
         try:
             return execute(place, code, order)
-        except Held:
+        except Busy:
             if time.monotonic() >= until:
                 raise
             time.sleep(LOOK_S)

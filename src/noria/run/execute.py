@@ -19,7 +19,7 @@ from typing import Any
 
 from noria import owner
 from noria.digest import Digest
-from noria.errors import Failure, Held, NoriaError, OutOfMemory, StoreUnavailable, Superseded, UserError
+from noria.errors import Busy, Failure, NoriaError, OutOfMemory, StoreUnavailable, Superseded, UserError
 from noria.plan import Plan, Step
 from noria.run import fingerprint as fp
 from noria.run import memory
@@ -274,7 +274,7 @@ def _refuse_if_held(row: runs.StepRun, place: Place) -> None:
         return
     if owner.is_gone(row.owner) or row.lease_until < place.clock.now():
         return
-    raise Held(
+    raise Busy(
         f"step {row.step} is being done by {row.owner}",
         where=f"run {row.run_id}",
         do="Wait for it, or end that process and run the same command again.",

@@ -14,7 +14,7 @@ from noria.collect.config import Captured, Files
 from noria.compile import compile_plan
 from noria.data import captured
 from noria.digest import Digest
-from noria.errors import BadLifecycle, Held, NoriaError, UserError
+from noria.errors import BadLifecycle, Busy, NoriaError, UserError
 from noria.lifecycle import Lifecycle
 from noria.plan import Plan
 from noria.run import bundle, glance, named, notify
@@ -232,7 +232,7 @@ def _must_be_ours(connection: Connection, run: runs.Run) -> None:
     """A run that waits between two tasks of an orchestrator is not interrupted."""
     said = orchestrated.of_run(connection, run.id)
     if said is not None:
-        raise Held(
+        raise Busy(
             f"run {run.number} of {run.lifecycle} is being turned by Airflow, {said.dag_id} {said.dag_run}",
             where=f"run {run.id}",
             do=f"Wait for it; if that run is gone: noria airflow end {run.id}.",
@@ -240,11 +240,11 @@ def _must_be_ours(connection: Connection, run: runs.Run) -> None:
 
 
 def must_not_be_alive(place: Place, run: runs.Run, steps: list[runs.StepRun]) -> None:
-    """``Held`` if a process is at one of the run's steps."""
+    """``Busy`` if a process is at one of the run's steps."""
     for step in steps:
         held = step.state == "running" and step.owner is not None and step.lease_until is not None
         if held and not owner.is_gone(str(step.owner)) and step.lease_until > place.clock.now():  # type: ignore[operator]
-            raise Held(
+            raise Busy(
                 f"run {run.number} of {run.lifecycle} is being turned by {step.owner}",
                 where=f"step {step.step}",
                 do="Wait for it, or end that process; then the same command goes on where it stopped.",

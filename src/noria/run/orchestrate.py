@@ -74,7 +74,7 @@ def begin(place: Place, digest: str, asked: Asked, id: Callable[[str], str]) -> 
     ------
     NothingToDo
         If an event started it, and another run has taken what there is to do.
-    Held
+    Busy
         If a process of this machine or another turns the wheel already.
     """
     plan = plan_of(place, digest)

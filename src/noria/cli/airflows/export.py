@@ -20,7 +20,7 @@ from noria.run.place import Place
 from noria.settings import Settings
 from noria.store import orchestrated
 
-DAG_FILE = '''"""The DAG of noria's lifecycle {name} for Airflow. Written by 'noria airflow export', not to be edited."""
+DAG_FILE = '''"""noria's lifecycle {name} as a DAG. Written by 'noria airflow export', not to be edited."""
 
 from pathlib import Path
 
