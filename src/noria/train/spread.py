@@ -18,6 +18,7 @@ import numpy as np
 
 from noria.errors import BadLifecycle, UserCodeFailed
 from noria.model.stable import pickled, unpickled
+from noria.train import batches
 from noria.train.arrays import Files, open_part
 from noria.train.network import Share, Torch
 
@@ -106,23 +107,14 @@ def _learn_torch(job: Job, rank: int) -> Any:
 def _learn_lightgbm(job: Job, rank: int) -> Any:
     data = open_part(job.data)
     mine = _shares(np.asarray(data.y), job.processes)[rank]
-    weights = None if data.weights is None else data.weights[mine]
     network = {
         "machines": ",".join(f"{HOST}:{port}" for port in job.ports),
         "num_machines": job.processes,
         "local_listen_port": job.ports[rank],
         "tree_learner": "data",
-        "pre_partition": True,
         "time_out": 2,
     }
-    own = job.estimator.get_params()
-    job.estimator.set_params(**network)
-    job.estimator.fit(data.X[mine], np.asarray(data.y[mine]), sample_weight=weights)
-    found = job.estimator.set_params(**{name: own.get(name) for name in network})
-    for name in network.keys() - own.keys():  # as if it had been alone
-        found._other_params.pop(name, None)
-        found.__dict__.pop(name, None)
-    return found
+    return batches.boosted_together(job.estimator, data, mine, network)
 
 
 def _shares(y: Any, processes: int) -> list[Any]:
