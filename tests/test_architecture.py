@@ -26,7 +26,7 @@ LAYERS = [  # top to bottom; rooms on one line do not import each other
     {"pools"},
     {"plan"},
     {"declared"},
-    {"errors", "digest", "clock", "owner"},
+    {"errors", "digest", "clock", "owner", "peak"},
 ]
 BELOW = {room: set().union(*LAYERS[rank + 1 :]) for rank, rooms in enumerate(LAYERS) for room in rooms}
 BELOW["airflow"] = {"plan", "pools", "errors"}  # beside the tower, in an environment of its own

@@ -3,7 +3,12 @@
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
+
+import pytest
+
+import noria
 
 MODULE = '''
 from enum import Enum
@@ -64,9 +69,10 @@ print(made[0].transform([[-1.0], [1.0], [9.0]]).ravel().tolist(), made[0].side.n
 """
 
 
-def python(code: str, *words: str, seed: str = "0") -> str:
-    environ = {**os.environ, "PYTHONHASHSEED": seed}
-    done = subprocess.run([sys.executable, "-c", code, *words], env=environ, check=True, capture_output=True, text=True)
+def python(code: str, *words: str, seed: str = "0", program: str = sys.executable, **environ: str) -> str:
+    environ = {**os.environ, "PYTHONHASHSEED": seed, **environ}
+    done = subprocess.run([program, "-c", code, *words], env=environ, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
@@ -78,6 +84,31 @@ def test_the_users_code_is_in_the_pickle_and_the_bytes_are_the_same_everywhere(t
     kept = tmp_path / "one.pickle"
     assert kept.read_bytes() == (tmp_path / "another place.pickle").read_bytes()
     assert python(READ, str(kept)) == "[0.0, 1.0, 2.0] LEFT"
+
+
+def test_a_library_is_none_of_the_users_code_however_it_came_to_be_on_the_path(tmp_path: Path) -> None:
+    """All libraries by a folder of another name, and an interpreter that has none; then one library of a team."""
+    (tmp_path / "one").mkdir()
+    libraries = tmp_path / "shared"
+    libraries.symlink_to(sysconfig.get_path("purelib"))
+    team = tmp_path / "team"
+    (team / "ours-1.0.dist-info").mkdir(parents=True)
+    (team / "ours.py").write_text("def three():\n    return 3\n")
+    (team / "ours-1.0.dist-info" / "RECORD").write_text("ours.py,,\nours-1.0.dist-info/RECORD,,\n")
+    (tmp_path / "one" / "mine.py").write_text(
+        MODULE.replace("import numpy as np", "import numpy as np\nfrom ours import three").replace(
+            "+ len(self.names)", "+ len(self.names) * three()"
+        )
+    )
+    path = os.pathsep.join(map(str, (Path(noria.__file__).parent.parent, libraries, team)))
+    base = str(Path(sys._base_executable))  # type: ignore[attr-defined]
+    kept = tmp_path / "kept.pickle"
+    python(WRITE, str(tmp_path / "one"), str(kept), program=base, PYTHONPATH=path)
+    assert kept.stat().st_size < 10_000
+    assert b"ours" in kept.read_bytes()
+    assert python(READ, str(kept), PYTHONPATH=str(team)) == "[0.0, 1.0, 2.0] LEFT"
+    with pytest.raises(AssertionError, match="No module named 'ours'"):
+        python(READ, str(kept))
 
 
 SKOPS = """

@@ -7,6 +7,7 @@ of their hashes, which for texts changes from process to process; they are kept 
 
 import io
 import json
+import os
 import pickle
 import re
 import site
@@ -24,6 +25,7 @@ from typing import Any, ClassVar
 import noria
 
 TIME = (1980, 1, 1, 0, 0, 0)
+SITES = frozenset({"site-packages", "dist-packages"})
 SETS: Mapping[str, type] = {"set": set, "frozenset": frozenset}
 ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<=")\d+(?=\.npy")')
 
@@ -128,10 +130,31 @@ def _by_value(cloudpickle: Any) -> Iterator[None]:
 def _is_the_users(module: ModuleType) -> bool:
     """True for modules that are no part of Python, of noria, or of an installed library."""
     file = getattr(module, "__file__", None)
-    return isinstance(file, str) and not file.startswith(_installed()) and module.__name__ in sys.modules
+    if not isinstance(file, str) or not file.endswith(".py") or module.__name__ not in sys.modules:
+        return False
+    return not (file.startswith(_installed()) or _is_of_a_library(module.__name__, Path(file)))
 
 
 @cache
 def _installed() -> tuple[str, ...]:
-    places = {*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages(), sys.prefix}
-    return (str(Path(noria.__file__).parent), *sorted(places - {"/", "/usr"}))
+    """Folders of Python, of its libraries and of noria; not the prefix itself, under which a project may lie."""
+    paths = sysconfig.get_paths()
+    places = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    places |= {*site.getsitepackages(), site.getusersitepackages(), str(Path(noria.__file__).parent)}
+    return tuple(sorted(f"{place}{os.sep}" for place in places))
+
+
+def _is_of_a_library(name: str, file: Path) -> bool:
+    """True if a module was installed, wherever it is found: by a ``.pth`` file, another environment, PYTHONPATH."""
+    top, *inside = name.split(".")
+    root = file.parent.parent if file.name == "__init__.py" else file.parent
+    for _ in inside:
+        root = root.parent
+    return not SITES.isdisjoint(root.parts) or top in _installed_in(root)
+
+
+@cache
+def _installed_in(folder: Path) -> frozenset[str]:
+    """The modules and packages of a folder that an installer put there; one in development is not among them."""
+    lines = (line for record in folder.glob("*.dist-info/RECORD") for line in record.read_text().splitlines())
+    return frozenset(re.split(r"[/,]", line, maxsplit=1)[0].removesuffix(".py") for line in lines)

@@ -5,7 +5,6 @@ Run it twice, kill it half-way, run two copies at once: outputs are committed on
 
 import errno
 import os
-import resource
 import shutil
 import tempfile
 import threading
@@ -20,6 +19,7 @@ from typing import Any
 from noria import owner
 from noria.digest import Digest
 from noria.errors import Busy, Failure, NoriaError, OutOfMemory, StoreUnavailable, Superseded, UserError
+from noria.peak import Peak
 from noria.plan import Plan, Step
 from noria.run import fingerprint as fp
 from noria.run import memory
@@ -111,6 +111,7 @@ def _compute(
     number: int,
     progress: Callable[[str, float], None],
 ) -> Done:
+    peak = Peak()
     with _scratch(place) as scratch, _heartbeat(place, id, number):
         attempt = Attempt(
             run_id=order.run.id,
@@ -136,7 +137,7 @@ def _compute(
         try:
             with memory.bound(step):
                 module.run(attempt)
-            return _commit(place, order, attempt, id, number)
+            return _commit(place, order, attempt, id, number, peak)
         except Superseded:
             raise
         except BaseException as error:
@@ -174,7 +175,7 @@ PANIC = "PanicException"  # of libraries written in Rust; each has its own, and 
 FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT))
 
 
-def _commit(place: Place, order: Order, attempt: Attempt, id: int, number: int) -> Done:
+def _commit(place: Place, order: Order, attempt: Attempt, id: int, number: int, peak: Peak) -> Done:
     state = "done" if attempt.blocked is None else "blocked"
     sent = tuple(_sent(attempt, order, index) for index in range(len(attempt.alerts)))
     with place.store.begin() as c:
@@ -196,7 +197,7 @@ def _commit(place: Place, order: Order, attempt: Attempt, id: int, number: int) 
             state,
             Result(attempt.facts, attempt.outputs),
             message=attempt.blocked,
-            peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            peak_memory_mb=peak.mb(),
         )
         return Done(runs.step(c, order.run.id, order.word, order.shard), sent)
 

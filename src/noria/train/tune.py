@@ -12,8 +12,9 @@ import optuna
 from noria.errors import Failure, NoriaError
 from noria.model.signature import Signature
 from noria.model.stable import pickled, unpickled
+from noria.peak import Peak
 from noria.stats.metrics import METRICS
-from noria.train import fit, memory, space
+from noria.train import fit, space
 from noria.train.arrays import Files, open_part
 from noria.train.config import Tune
 from noria.train.study import Asked, Direction, Study, running
@@ -40,7 +41,7 @@ class Job:
 
 def attempt_one(job: Job, asked: Asked) -> Trial:
     """Fit and measure one candidate; what goes wrong is in the trial."""
-    began, peak = perf_counter(), memory.Peak()
+    began, peak = perf_counter(), Peak()
     value: float | None = None
     state, message = "complete", None
     trial = running(job.study, job.pruner, asked)
