@@ -4,7 +4,7 @@ A node is a text ``kind:id``: ``run:…``, ``step:RUN/WORD``, ``artifact:DIGEST`
 ``dataset_version:NAME@N``, ``model_version:NAME@N``, ``release:ID``, ``prediction:ID``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -36,6 +36,20 @@ def down(connection: Connection, start: str) -> list[Edge]:
     return _walk(connection, start, up=False)
 
 
+def touching(
+    connection: Connection, nodes: Sequence[str], *, up: bool, without: Sequence[str] = ()
+) -> list[Edge]:
+    """The edges that lead up from these nodes, or down, in the order of their ends.
+
+    Parameters
+    ----------
+    without
+        Kinds that are left out at the other end.
+    """
+    here, there = (edge.c.child, edge.c.parent) if up else (edge.c.parent, edge.c.child)
+    return list(_touching(connection, here, nodes, *(there.not_like(f"{kind}:%") for kind in without)))
+
+
 def _walk(connection: Connection, start: str, *, up: bool) -> list[Edge]:
     here = edge.c.child if up else edge.c.parent
     found: list[Edge] = []
@@ -49,8 +63,10 @@ def _walk(connection: Connection, start: str, *, up: bool) -> list[Edge]:
     return found
 
 
-def _touching(connection: Connection, column, nodes: list[str]) -> Iterable[Edge]:  # type: ignore[no-untyped-def]
+def _touching(connection: Connection, column, nodes: Sequence[str], *where) -> Iterable[Edge]:  # type: ignore[no-untyped-def]
     for begin in range(0, len(nodes), 500):  # databases bound the number of parameters
-        query = select(edge).where(column.in_(nodes[begin : begin + 500])).order_by(edge.c.child, edge.c.parent)
-        for row in connection.execute(query).mappings():
-            yield Edge(**row)
+        chosen = select(edge.c.child, edge.c.parent, edge.c.role).where(
+            column.in_(nodes[begin : begin + 500]), *where
+        )
+        for child, parent, role in connection.execute(chosen.order_by(edge.c.child, edge.c.parent)):
+            yield Edge(child, parent, role)
