@@ -1,6 +1,6 @@
 """noria trace: from any thing to all it came from, and to all that came of it."""
 
-from collections.abc import Iterator
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,8 @@ import pytest
 from .conftest import Noria
 
 
-def nodes(tree: Any) -> Iterator[str]:
-    yield tree["id"]
-    for child in tree["children"]:
-        yield from nodes(child)
+def nodes(found: Any, side: str | None = None) -> set[str]:
+    return {one["id"] for one in found["nodes"] if side in (None, one["side"])}
 
 
 @pytest.mark.parametrize(
@@ -23,41 +21,104 @@ def nodes(tree: Any) -> Iterator[str]:
         (["run", "loans-2"], "run:loans-2"),
         (["data", "loans"], "dataset_version:loans@2"),
         (["prediction", "p1"], "prediction:p1"),
+        (["p1"], "prediction:p1"),
+        (["loans@challenger"], "model_version:loans@2"),
+        (["loans-2"], "run:loans-2"),
+        (["dataset_version:loans@2"], "dataset_version:loans@2"),
+        (["step", "loans-2/collect"], "step:loans-2/collect"),
     ],
     ids=" ".join,
 )
 def test_a_thing_leads_up_to_the_files_it_came_from(project: Path, noria: Noria, words: list[str], start: str) -> None:
-    tree = noria("trace", *words, "--json").data
-    found = set(nodes(tree))
-    assert tree["id"] == start
-    assert found >= {"dataset_version:loans@2", "source:inbox/1.csv", "source:inbox/2.csv"}
-    assert "dataset_version:loans@1" not in found
+    found = noria("trace", *words, "--up", "--json").data
+    assert found["start"] == start
+    assert nodes(found) >= {"source:inbox/1.csv", "source:inbox/2.csv"} or start.startswith("step:")
+    assert "dataset_version:loans@1" not in nodes(found)
+    assert {one[end] for one in found["edges"] for end in ("child", "parent")} <= nodes(found)
+
+
+def test_a_prediction_names_all_that_decided_it(project: Path, noria: Noria) -> None:
+    found = noria("trace", "prediction", "p1", "--json").data
+    kinds = {one["kind"] for one in found["nodes"]}
+    assert kinds >= {
+        "prediction",
+        "model",
+        "release",
+        "run",
+        "trial",
+        "gate",
+        "code",
+        "environment",
+        "data",
+        "batch",
+        "source",
+    }
+    (trial,) = (one for one in found["nodes"] if one["kind"] == "trial")
+    assert set(trial["facts"]["parameters"]) == {"C"}
 
 
 def test_the_first_version_knows_nothing_of_what_arrived_later(project: Path, noria: Noria) -> None:
-    found = set(nodes(noria("trace", "model", "loans@1", "--json").data))
+    found = nodes(noria("trace", "model", "loans@1", "--json").data)
     assert "source:inbox/1.csv" in found
     assert "source:inbox/2.csv" not in found
 
 
-def test_a_batch_leads_down_to_every_model_that_learned_from_it(project: Path, noria: Noria) -> None:
-    first, second = noria("data", "show", "loans@2", "--json").data["version"]["batches"]
+@pytest.mark.parametrize("words", [["batch", "{}"], ["batch", "loans/{}"], ["{}"]], ids=" ".join)
+def test_a_batch_leads_down_to_every_model_that_learned_from_it(project: Path, noria: Noria, words: list[str]) -> None:
     models = {"model_version:loans@1", "model_version:loans@2"}
-    assert set(nodes(noria("trace", "batch", first, "--down", "--json").data)) >= models
-    assert set(nodes(noria("trace", "batch", f"loans/{second}", "--down", "--json").data)) & models == {
-        "model_version:loans@2"
-    }
+    for batch, learned in zip(
+        noria("data", "show", "loans@2", "--json").data["version"]["batches"],
+        (models, {"model_version:loans@2"}),
+        strict=True,
+    ):
+        found = noria("trace", *(word.format(batch) for word in words), "--json").data
+        assert nodes(found, "down") & models == learned
+        assert any(id.startswith("source:") for id in nodes(found, "up"))
 
 
-@pytest.mark.parametrize("words", [["model", "loans"], ["data", "loans@1", "--down"], ["run", "loans-1", "--down"]])
+def test_a_file_and_an_artifact_lead_to_the_models(project: Path, noria: Noria) -> None:
+    assert nodes(noria("trace", "file", "2.csv", "--json").data, "down") >= {"model_version:loans@2"}
+    package = noria("model", "show", "loans@2", "--json").data["version"]["package"]
+    found = noria("trace", package[:12], "--json").data
+    assert nodes(found, "down") >= {"model_version:loans@2"}
+    assert nodes(found, "up") >= {"step:loans-2/train", "run:loans-2"}
+
+
+def test_a_subject_leads_to_its_rows_and_every_model_and_is_named_nowhere(mine: Path, noria: Noria) -> None:
+    ended = noria("trace", "subject", "a000001", "--json")
+    assert nodes(ended.data, "down") >= {"dataset_version:loans@1", "model_version:loans@1", "model_version:loans@2"}
+    assert [one["role"] for one in ended.data["edges"] if one["parent"] == ended.data["start"]] == ["1 row"]
+    later = noria("trace", "a100001", "--json").data  # recognised without its kind
+    assert "model_version:loans@1" not in nodes(later)
+    assert nodes(later) >= {"model_version:loans@2"}
+    page = Path(noria("trace", "subject", "a000001", "--html", "--json").data["file"])
+    assert "a000001" not in ended.out + page.name + page.read_text()
+
+
+def test_the_picture_leads_to_the_reports(mine: Path, noria: Noria) -> None:
+    page = Path(noria("trace", "model", "loans@2", "--html", "--json").data["file"])
+    links = re.findall(r'<a href="([^"]+)">', page.read_text())
+    assert len(links) >= 3
+    assert all((page.parent / one).read_bytes().startswith(b"<!doctype html>") for one in links)
+    assert "<script" not in page.read_text()
+
+
+def test_what_was_live_names_weights_and_who_decided(project: Path, noria: Noria) -> None:
+    found = noria("trace", "live", "loans", "--json").data
+    assert found["aliases"] == {"champion": 1, "challenger": 2}
+    assert found["route"]["weights"] == {"1": 90, "2": 10}
+    assert {one["alias"]: one["actor"] for one in found["decided"]} == {"champion": "gates", "challenger": "gates"}
+    assert "version 1: 90%, version 2: 10%" in noria("trace", "live", "loans").out
+    assert noria("trace", "live", "loans", "--at", "2020-01-01").code == 2
+
+
+@pytest.mark.parametrize("words", [["model", "loans"], ["data", "loans@1"], ["run", "loans-1", "--down"]])
 def test_what_stands_above_in_the_drawing_really_does(project: Path, noria: Noria, words: list[str]) -> None:
     lines = noria("trace", *words).out.splitlines()
-    drawn: set[str] = set()
-    for line in lines:
-        name = line.removesuffix(" (above)").split()[-1]
+    for place, line in enumerate(lines):
         if line.endswith("(above)"):
-            assert name in drawn
-        drawn.add(name)
+            name = " ".join(line.removesuffix(" (above)").split()[-2:])
+            assert any(name in one for one in lines[:place])
     assert len(lines) > 3
 
 
@@ -65,11 +126,26 @@ def test_what_stands_above_in_the_drawing_really_does(project: Path, noria: Nori
     ("words", "said"),
     [
         (["modle", "loans"], "no kind modle (noria trace). Did you mean model?"),
-        (["model", "loan"], "no model loan (registry). Did you mean loans?"),
-        (["model", "loans@9"], "no version 9 of model loans (registry). See 'noria model list'."),
-        (["data", "loan"], "no dataset loan (datasets). Did you mean loans?"),
-        (["run", "loans-9"], "nothing is known of run loans-9 (lineage). See 'noria model list' or 'noria data log'."),
-        (["prediction", "p9"], "no prediction p9 (captured data). It may not be flushed yet; try again in a second."),
+        (["model", "loan"], "no model loan (noria trace). Did you mean loans or loans@2 or loans@1?"),
+        (["model", "loans@9"], "no model loans@9 (noria trace). Did you mean loans@2 or loans@1 or loans?"),
+        (["data", "loan"], "no data loan (noria trace). Did you mean loans or loans@2 or loans@1?"),
+        (["run", "loans-9"], "no run loans-9 (noria trace). Did you mean loans-2 or loans-1?"),
+        (["lonas"], "nothing is called lonas (noria trace). Did you mean loans or loans@2 or loans@1?"),
+        (
+            ["prediction", "p9"],
+            "no prediction p9 (captured data). It may not be flushed yet: try again in a second; or it "
+            "was not captured, or erased.",
+        ),
+        (
+            ["subject", "nobody"],
+            "nothing is held of this subject (datasets and captured data). Give the key as it stands "
+            "in the subject column; if it was erased, nothing is left to find.",
+        ),
+        (["live", "loan"], "no endpoint loan (routes). Did you mean loans?"),
+        (
+            ["model", "loans", "--at", "2026-01-01"],
+            "--at belongs to live (noria trace). Type: noria trace live MODEL --at TIME.",
+        ),
     ],
     ids=" ".join,
 )

@@ -10,11 +10,10 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.tree import Tree
 
 from noria import settings
 from noria.cli import output
-from noria.cli.output import console
+from noria.cli.output import console, show_tree
 from noria.cli.run import Screen, written_reports
 from noria.demo.story import NAME, Story, right, seconds
 from noria.errors import Failure, UserError
@@ -127,13 +126,14 @@ def _around_again(story: Story) -> None:
 
 
 def _traced(story: Story) -> None:
-    from noria.cli.trace import grow, tree_of
+    from noria.cli.trace import tree
+    from noria.governance.graph import graph
+    from noria.governance.seek import seek
 
     _scene(7, "One prediction, traced back to the data it learned from")
-    found = tree_of(story.place, "prediction", story.one_prediction())
-    drawn = Tree(f"[bold]{found.id}[/]")
-    grow(drawn, found, kinds=("model_version", "release", "dataset_version", "batch", "source"))
-    console.print(drawn)
+    found = seek(story.place, story.one_prediction(), "prediction")
+    kinds = ("variant", "model_version", "release", "run", "dataset_version", "batch", "source")
+    show_tree(tree(graph(story.place, found.seed, down=False), kinds))
 
 
 def _must(done: Turn, state: str) -> Turn:

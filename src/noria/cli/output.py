@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 from typer.exceptions import TyperException
 
 from noria import settings
@@ -95,6 +96,11 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     for row in rows:
         table.add_row(*(Text(cell(value)) for value in row))
     (console if console.is_terminal else Console(width=PIPE)).print(table)
+
+
+def show_tree(tree: Tree) -> None:
+    """Print a tree; one line a twig where nobody reads along."""
+    (console if console.is_terminal else Console(width=PIPE, highlight=False)).print(tree)
 
 
 def cell(value: Any) -> str:

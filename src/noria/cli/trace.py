@@ -1,112 +1,205 @@
 """noria trace: from any thing to all it came from and all that came of it."""
 
 from collections.abc import Collection
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.text import Text
 from rich.tree import Tree
 
 from noria.cli import output
-from noria.cli.model_find import find as find_model
-from noria.cli.versions.names import find as find_version
-from noria.data import captured
-from noria.errors import NotFound
-from noria.governance import trace as tracing
+from noria.digest import Digest
+from noria.errors import NotFound, UserError
+from noria.governance import graph as graphs
+from noria.governance import picture
+from noria.governance.gone import TRACE
+from noria.governance.graph import DOWN, UP, WORDS, Graph
+from noria.governance.seek import KINDS, seek
+from noria.release import history
 from noria.run.place import Place
-from noria.store import datasets, routes
+from noria.store import routes
 
-KINDS = ("prediction", "model", "data", "release", "run", "batch", "artifact")
-KINDS_SHOWN = ("model_version", "dataset_version", "release", "run", "step", "batch", "artifact", "source")
-app = output.app("From any thing to all it came from, or all that came of it.")
+LIVE = "live"
+INVERSE = {  # roles, said from the other end
+    "content of": "came in as",
+    "holds": "is in",
+    "learned from": "was learned from in",
+    "decided in": "led to",
+    "released by": "became",
+    "decides": "was decided by",
+    "part of": "has",
+    "after": "then",
+    "about": "judged as",
+    "answered by": "gave",
+}
+app = output.app("From any thing to all it came from and all that came of it; what was live, and who decided.")
 
 
 @app.command()
 def trace(
-    kind: Annotated[str, typer.Argument(help=", ".join(KINDS))],
-    id: Annotated[str, typer.Argument(help="Its id, such as income@2 for a model or data.")],
-    down: Annotated[bool, typer.Option("--down", help="What came of it, instead of what it came from.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the tree as JSON.")] = False,
+    kind: Annotated[str, typer.Argument(metavar="[KIND]", help=f"{', '.join(KINDS)}, or live; may be left out.")],
+    id: Annotated[str | None, typer.Argument(help="Its id, such as income@2 for a model or data.")] = None,
+    up: Annotated[bool, typer.Option("--up", help="Only what it came from.")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Only what came of it.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="Draw each thing, however many there are.")] = False,
+    at: Annotated[
+        str | None, typer.Option(help="Of live: the time, such as 2026-11-20T10:00; now if left out.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the graph as JSON: nodes and edges.")] = False,
+    html: Annotated[bool, typer.Option("--html", help="Write a page with a picture of it.")] = False,
 ) -> None:
-    """Walk the lineage of one thing."""
-    if kind not in KINDS:
-        raise output.unknown("kind", kind, KINDS, where="noria trace")
+    """Walk the lineage of one thing, both ways."""
     place = output.existing_place()
-    found = tree_of(place, kind, id, down=down)
-    if json:
-        output.show_json(as_data(found))
+    if kind == LIVE:
+        _live(place, id, at, json=json)
+        return
+    if at is not None:
+        raise UserError("--at belongs to live", where="noria trace", do="Type: noria trace live MODEL --at TIME.")
+    found = seek(place, id if id is not None else kind, kind if id is not None else None)
+    both = up == down
+    drawn = graphs.graph(place, found.seed, up=up or both, down=down or both, most=None if all else graphs.MOST)
+    if html:
+        file = _written(place, drawn)
+        output.show_json({"file": str(file)}) if json else output.say(f"The picture: {file}")
+    elif json:
+        output.show_json(graphs.plain(drawn))
     else:
-        drawn = Tree(Text(found.id, style="bold"))
-        grow(drawn, found)
-        output.console.print(drawn)
+        output.show_tree(tree(drawn))
+        for other in found.also:
+            output.say(f"There is also {other}: noria trace {other}")
 
 
-def tree_of(place: Place, kind: str, id: str, *, down: bool = False) -> tracing.Node:
-    """The lineage of a thing; a prediction leads to the version that gave it."""
-    walk, back = (tracing.down, tracing.up) if down else (tracing.up, tracing.down)
-    if kind == "prediction":
-        row = _prediction(place, id)
-        version = walk(place.store, f"model_version:{row['endpoint']}@{row['version']}")
-        return tracing.Node(
-            f"prediction:{id}", "", (tracing.Node(version.id, f"variant {row['variant']}", version.children),)
-        )
-    found = walk(place.store, _node(place, kind, id))
-    if not found.children and not back(place.store, found.id).children:
-        raise NotFound(
-            f"nothing is known of {kind} {id}", where="lineage", do="See 'noria model list' or 'noria data log'."
-        )
-    return found
-
-
-def _node(place: Place, kind: str, id: str) -> str:
-    """The lineage's name of a thing that people name in short."""
-    if kind == "model":
-        model = find_model(place, id)
-        return f"model_version:{model.model}@{model.number}"
-    if kind == "data":
-        version = find_version(place, id)
-        return f"dataset_version:{version.dataset}@{version.number}"
-    if kind == "batch" and "/" not in id:
-        return f"batch:{_dataset_of(place, id)}/{id}"
-    return f"{kind}:{id}"
-
-
-def _dataset_of(place: Place, batch: str) -> str:
-    with place.store.read() as c:
-        held = {one.id: name for name in datasets.datasets(c) for one in datasets.batches(c, name)}
-    if batch not in held:
-        raise output.unknown("batch", batch, held, where="datasets")
-    return held[batch]
-
-
-def _prediction(place: Place, id: str) -> dict[str, Any]:
-    with place.store.read() as c:
-        endpoints = [route.endpoint for route in routes.all_newest(c)]
-    for endpoint in endpoints:
-        row = captured.lookup(place.settings, endpoint, id)
-        if row is not None:
-            return row
-    raise NotFound(f"no prediction {id}", where="captured data", do="It may not be flushed yet; try again in a second.")
-
-
-def as_data(node: tracing.Node) -> dict[str, Any]:
-    """A tree as plain data."""
-    return {"id": node.id, "role": node.role, "children": [as_data(child) for child in node.children]}
-
-
-def grow(tree: Tree, node: tracing.Node, kinds: Collection[str] = KINDS_SHOWN) -> None:
-    """Draw what is under a node; kinds that are not wanted are passed through to what is under them."""
-    for child in node.children:
-        kind = child.id.partition(":")[0]
-        if kind not in kinds:
-            grow(tree, child, kinds)
+def tree(graph: Graph, kinds: Collection[str] = (), sides: Collection[str] = (UP, DOWN)) -> Tree:
+    """A graph as a tree: what the start came from, then what came of it; ``kinds``: of these only, if any are given."""
+    start = graph.node(graph.start)
+    drawn = Tree(_line(graph, start.id, ""))
+    ups, downs = _ends(graph)
+    for side, below, said in ((UP, ups, "came from"), (DOWN, downs, "what came of it")):
+        if side not in sides or not below.get(start.id):
             continue
-        if child.seen and len(kinds) < len(KINDS_SHOWN):  # an excerpt: each thing once
+        branch = drawn if side == UP else drawn.add(Text(said, style="dim italic"))
+        _grow(graph, branch, start.id, below, kinds, {start.id})
+    return drawn
+
+
+def _ends(graph: Graph) -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[tuple[str, str]]]]:
+    """For each node what it came from, and what came of it, with the roles; of one side never what is on the other."""
+    side = {one.id: one.side for one in graph.nodes}
+    ups: dict[str, list[tuple[str, str]]] = {}
+    downs: dict[str, list[tuple[str, str]]] = {}
+    for edge in graph.edges:
+        if side[edge.parent] == UP and side[edge.child] != DOWN:
+            ups.setdefault(edge.child, []).append((edge.parent, edge.role))
+        elif side[edge.child] == DOWN:
+            downs.setdefault(edge.parent, []).append((edge.child, INVERSE.get(edge.role, f"{edge.role}:")))
+    return ups, downs
+
+
+def _grow(
+    graph: Graph,
+    branch: Tree,
+    here: str,
+    below: dict[str, list[tuple[str, str]]],
+    kinds: Collection[str],
+    drawn: set[str],
+) -> None:
+    for there, role in below.get(here, []):
+        if kinds and graph.node(there).kind not in kinds:
+            _grow(graph, branch, there, below, kinds, drawn)
             continue
-        id = child.id[:21] if kind == "artifact" else child.id
-        branch = tree.add(Text.assemble((child.role, "dim"), f" {id}", (" (above)" if child.seen else "", "dim")))
-        if kind != "artifact":
-            grow(branch, child, kinds)
+        seen = there in drawn and bool(below.get(there))
+        twig = branch.add(_line(graph, there, role, seen=seen))
+        if not seen:
+            drawn.add(there)
+            _grow(graph, twig, there, below, kinds, drawn)
+
+
+def _line(graph: Graph, id: str, role: str, *, seen: bool = False) -> Text:
+    node = graph.node(id)
+    style = "red" if node.state in picture.BAD else "green" if node.state in picture.GOOD else "yellow"
+    parts: list[tuple[str, str]] = [(f"{role} ", "dim")] if role else []
+    parts.append((node.title, "" if role else "bold"))
+    if node.state:
+        parts.append((f"  {node.state}", style))
+    if seen:
+        parts.append((" (above)", "dim"))
+    elif node.facts and (said := _facts(node.kind, node.facts)):
+        parts.append((f"  {said}", "dim"))
+    return Text.assemble(*parts)
+
+
+SAID = {  # of what is on record, by kind: what a line has room for
+    "model_version": ("parameters",),
+    "dataset_version": ("rows", "remedy"),
+    "batch": ("rows", "origin"),
+    "release": ("decided by", "reason"),
+    "gate": ("evidence",),
+    "trial": ("parameters",),
+    "variant": ("by", "reason"),
+    "run": ("message",),
+    "audit": ("actor", "reason"),
+}
+
+
+PLAIN = ("parameters", "evidence", "reason", "message")  # that need no word before them
+
+
+def _facts(kind: str, facts: object) -> str:
+    held = facts if isinstance(facts, dict) else {}
+    said = [(name, held[name]) for name in SAID.get(kind, ()) if held.get(name) not in (None, {}, "")]
+    plain = [output.cell(value) if name in PLAIN else f"{name} {output.cell(value)}" for name, value in said]
+    return "; ".join(plain)[:160]
+
+
+def _written(place: Place, graph: Graph) -> Path:
+    """The page, and beside it the reports that it leads to."""
+    folder = place.settings.reports / TRACE
+    folder.mkdir(parents=True, exist_ok=True)
+    links = {}
+    for node in graph.nodes:
+        if node.report is None:
+            continue
+        file = folder / f"{node.report[:16]}.html"
+        try:
+            file.write_bytes(place.artifacts.get(Digest(node.report)))
+        except NotFound:  # erased, or cleared away
+            continue
+        links[node.id] = file.name
+    page = folder / f"{_plain(graph.start)}.html"
+    page.write_bytes(picture.html(graph, links))
+    return page
+
+
+def _plain(id: str) -> str:
+    kind, _, name = id.partition(":")
+    return f"{WORDS.get(kind, kind)}-" + "".join(one if one.isalnum() or one in "@.-_" else "_" for one in name)[:80]
+
+
+def _live(place: Place, model: str | None, at: str | None, *, json: bool) -> None:
+    """What answered for a model at a time, with which weights, and who had decided so."""
+    if model is None:
+        raise UserError("of which model?", where="noria trace live", do="Type: noria trace live MODEL --at TIME.")
+    now = place.clock.now()
+    with place.store.read() as c:
+        known = routes.endpoints(c)
+        if model not in known:
+            raise output.unknown("endpoint", model, known, where="routes")
+        found = history.live(c, model, history.moment(at, now) if at else now)
+        spans = [one for one in history.history(c, model) if one.holds(found.at)]
+    if json:
+        output.show_json({"at": found.at, "aliases": dict(found.aliases), "route": found.route, "decided": spans})
+        return
+    output.say(f"{model} at {output.cell(found.at)}:")
+    if found.route is not None:
+        route = found.route
+        whole = sum(route.weights.values())
+        weights = ", ".join(f"version {version}: {weight / whole:.0%}" for version, weight in route.weights.items())
+        beside = f"; shadow: {', '.join(map(str, route.shadow))}" if route.shadow else ""
+        output.say(f"  {weights}{beside} (revision {route.revision}, since {output.cell(route.at)})")
+        output.say(f"  decided by {route.actor}: {route.reason}")
+    rows = [(one.alias, one.number, one.since, one.actor, one.reason) for one in spans]
+    output.show_table("Aliases", ["alias", "version", "since", "by", "why"], rows)
 
 
 def command(words: list[str]) -> int:

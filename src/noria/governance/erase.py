@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from noria import owner
-from noria.data import captured, erase, table
+from noria.data import captured, erase, subjects, table
 from noria.digest import Digest, canonical
 from noria.errors import NotFound, UserError
 from noria.governance import certificate, gone
@@ -204,6 +204,7 @@ def _strip(stores: Stores, plan: Plan, where: Mapping[str, str | None]) -> None:
     for name, column in where.items():
         if column is not None:
             erase.strip(f"{stores.settings.data}/{name}", column, [plan.key], mine=True)
+            subjects.tidy(f"{stores.settings.data}/{name}")
         ids = plan.predictions.get(name, ())
         erase.strip(captured.path(stores.settings, name, "predictions"), "id", ids, mine=False)
         erase.strip(captured.path(stores.settings, name, "feedback"), "prediction", ids, mine=False)

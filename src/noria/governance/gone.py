@@ -18,6 +18,7 @@ ROWS = {  # by step, how the names of what holds rows begin, or numbers that sin
     "analyze": ("predictions.parquet",),
 }
 LEARNED = {"preprocess": ("preprocessor",), "train": ("model",), "import": ("model",)}  # flagged, not taken away
+TRACE = "trace"  # the folder of pictures, within that of reports
 ARRAYS = (b"\x93NUMPY", b"PAR1")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 JSON, HTML = "application/json", "text/html"
@@ -161,3 +162,6 @@ def reports(stores: Stores, plan: Plan) -> Iterator[str]:
             for page in sorted((stores.settings.reports / run).glob("*")):
                 page.unlink(missing_ok=True)
                 yield f"{run}/{page.name}"
+    for page in sorted((stores.settings.reports / TRACE).glob("*")):  # copies of reports among them
+        page.unlink(missing_ok=True)
+        yield f"{TRACE}/{page.name}"

@@ -4,8 +4,7 @@ Lineage is walked whole; what is drawn is bounded. Of a kind that has very many 
 and the others become one node that names them, so that a graph of a thousand versions can still be read.
 """
 
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -64,7 +63,7 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """Where to begin: the thing, what is known of it that the lineage does not hold, and from where the walk goes on."""
+    """Where to begin: the thing, what is known of it beyond the lineage, and from where the walk goes on."""
 
     node: Node
     edges: Sequence[Edge] = ()
@@ -96,25 +95,33 @@ def graph(stores: Stores, seed: Seed, *, up: bool = True, down: bool = True, mos
             if wanted:
                 _walk(c, walked, seed.node.id, begin, side)
         ids, edges, folded = _folded(walked, seed.node.id, most, set(known))
-        drawn = {**_described(c, ids, walked.side), **folded, **known}
+        described = _described(c, ids, walked.side)
+    drawn = {**described, **folded, **{id: _both(one, described.get(id)) for id, one in known.items()}}
     nodes = {id: drawn[id] for id in dict.fromkeys([*known, *ids, *folded]) if id in drawn}
-    extra = made_with.of(stores, [id for id in nodes if nodes[id].kind == "release"], FEW)
-    for child, parent, role, title, state, facts in extra:
-        side = nodes[child].side if nodes[child].side != START else UP
-        nodes.setdefault(parent, Node(parent, _kind(parent), title, side, state, None, facts))
+    for child, parent, role, said, state, facts in made_with.of(stores, [id for id in nodes if _is_release(id)], FEW):
+        near = nodes.get(child, nodes[next(id for id in nodes if _is_release(id))])
+        side = UP if near.side == START else near.side
+        nodes.setdefault(parent, Node(parent, _kind(parent), said, side, state, None, facts))
         edges.append(Edge(child, parent, role))
     kept = [one for one in dict.fromkeys(edges) if one.child in nodes and one.parent in nodes]
     return Graph(seed.node.id, tuple(nodes.values()), tuple(sorted(kept)))
 
 
+def _both(one: Node, on_record: Node | None) -> Node:
+    """A node that is known already, with what is on record of it."""
+    if on_record is None or one.facts or one.state:
+        return one
+    return replace(on_record, side=one.side)
+
+
 def _walk(connection: Connection, walked: _Walked, start: str, begin: Sequence[str], side: str) -> None:
     up = side == UP
     front = list(begin)
-    for one in front:
-        walked.side.setdefault(one, side)
+    for id in front:
+        walked.side.setdefault(id, side)
     seen = set(front)
     while front:
-        loud = not any(_kind(one) in QUIET or one == start for one in front)
+        loud = not any(_kind(id) in QUIET or id == start for id in front)
         edges = lineage.touching(connection, front, up=up, without=QUIET if loud else ())
         fresh = []
         for one in edges:
@@ -196,6 +203,10 @@ def title(id: str, facts: Mapping[str, Any] | None = None) -> str:
     if kind == "step":
         return f"step {name.partition('/')[2]} of {name.partition('/')[0]}"
     return f"{WORDS.get(kind, kind)} {name}"
+
+
+def _is_release(id: str) -> bool:
+    return _kind(id) == "release"
 
 
 def _kind(id: str) -> str:

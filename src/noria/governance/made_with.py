@@ -30,15 +30,15 @@ def _of(stores: Stores, one: registry.Release) -> Iterator[End]:
     if not record:
         return
     run = f"run:{one.run_id}"
-    yield from _trial(record, one.run_id, node)
+    yield from _trial(record, one.run_id, run)
     if bundle := record.get("bundle"):
-        yield node, f"code:{bundle}", "code", f"code {bundle[:12]}", None, {"bundle": bundle, "run": run}
+        yield run, f"code:{bundle}", "code", f"code {bundle[:12]}", None, {"bundle": bundle}
     if found := record.get("environment"):
         digest = Digest.of_json(found)
         packages = found.get("packages", found)
         about = {name: packages[name] for name in ("noria", "scikit-learn", "torch", "lightgbm") if name in packages}
         said = f"Python {found.get('python', '?')}, {len(packages)} packages"
-        yield node, f"environment:{digest}", "environment", said, None, about
+        yield run, f"environment:{digest}", "environment", said, None, about
 
 
 def _record(stores: Stores, one: registry.Release) -> dict[str, Any]:
@@ -49,15 +49,15 @@ def _record(stores: Stores, one: registry.Release) -> dict[str, Any]:
     return found
 
 
-def _trial(record: Mapping[str, Any], run: str, node: str) -> Iterator[End]:
+def _trial(record: Mapping[str, Any], run: str, run_node: str) -> Iterator[End]:
     trials = record.get("trials") or ()
     params, metric = record.get("params") or {}, record.get("metric")
     won = next((one for one in trials if one.get("params") == params), None)
     if won is not None:
         facts = {"parameters": params, str(metric): won.get("value"), "of": len(trials), "seed": record.get("seed")}
-        yield node, f"trial:{run}/{won['number']}", "won", f"trial {won['number']} of {len(trials)}", None, facts
+        yield run_node, f"trial:{run}/{won['number']}", "won", f"trial {won['number']} of {len(trials)}", None, facts
     elif params:
-        yield node, f"parameters:{run}", "with", "parameters", None, {"parameters": params}
+        yield run_node, f"parameters:{run}", "with", "parameters", None, {"parameters": params}
 
 
 def _short(verdict: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,6 +72,11 @@ class Secret:
         """HMAC-SHA256 of a subject's key, in hexadecimal."""
         return hmac.new(self._bytes, key.encode(), sha256).hexdigest()
 
+    @property
+    def seed(self) -> int:
+        """64 bits that follow from it, for hashes that nobody without it can try keys against."""
+        return int.from_bytes(hmac.new(self._bytes, b"noria: index of subjects", sha256).digest()[:8], "big")
+
     def must_be(self, told: Collection[str]) -> None:
         """Raise ``UserError`` if digests on record were made with another secret."""
         if set(told) - {self.told}:

@@ -54,7 +54,9 @@ def _called(connection: Connection, ids: Collection[str]) -> dict[str, list[str]
     models = {id.rpartition("@")[0] for id in ids}
     for row in connection.execute(select(alias).where(alias.c.model.in_(models)).order_by(alias.c.name)):
         found.setdefault(f"{row.model}@{row.number}", []).append(row.name)
-    for row in connection.execute(select(learned.c.model, learned.c.number).where(learned.c.model.in_(models)).distinct()):
+    for row in connection.execute(
+        select(learned.c.model, learned.c.number).where(learned.c.model.in_(models)).distinct()
+    ):
         found.setdefault(f"{row.model}@{row.number}", []).append("learned from erased rows")
     return found
 
@@ -84,9 +86,7 @@ def _batches(connection: Connection, ids: Collection[str]) -> Found:
 
 
 def _releases(connection: Connection, ids: Collection[str]) -> Found:
-    rows = [
-        row for some in _some(ids) for row in connection.execute(select(release).where(release.c.id.in_(some)))
-    ]
+    rows = [row for some in _some(ids) for row in connection.execute(select(release).where(release.c.id.in_(some)))]
     cards = _reports(connection, {row.run_id for row in rows}, "release", "card.html")
     return {
         row.id: Glimpse(

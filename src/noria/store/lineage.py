@@ -36,9 +36,7 @@ def down(connection: Connection, start: str) -> list[Edge]:
     return _walk(connection, start, up=False)
 
 
-def touching(
-    connection: Connection, nodes: Sequence[str], *, up: bool, without: Sequence[str] = ()
-) -> list[Edge]:
+def touching(connection: Connection, nodes: Sequence[str], *, up: bool, without: Sequence[str] = ()) -> list[Edge]:
     """The edges that lead up from these nodes, or down, in the order of their ends.
 
     Parameters
@@ -65,8 +63,6 @@ def _walk(connection: Connection, start: str, *, up: bool) -> list[Edge]:
 
 def _touching(connection: Connection, column, nodes: Sequence[str], *where) -> Iterable[Edge]:  # type: ignore[no-untyped-def]
     for begin in range(0, len(nodes), 500):  # databases bound the number of parameters
-        chosen = select(edge.c.child, edge.c.parent, edge.c.role).where(
-            column.in_(nodes[begin : begin + 500]), *where
-        )
+        chosen = select(edge.c.child, edge.c.parent, edge.c.role).where(column.in_(nodes[begin : begin + 500]), *where)
         for child, parent, role in connection.execute(chosen.order_by(edge.c.child, edge.c.parent)):
             yield Edge(child, parent, role)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -45,6 +45,23 @@ def history(connection: Connection, endpoint: str) -> list[Route]:
     """All revisions, oldest first."""
     query = select(route).where(route.c.endpoint == endpoint).order_by(route.c.revision)
     return [Route(**row) for row in connection.execute(query).mappings()]
+
+
+def endpoints(connection: Connection) -> list[str]:
+    """The names of all endpoints."""
+    query = select(route.c.endpoint).distinct().order_by(route.c.endpoint)
+    return [row.endpoint for row in connection.execute(query)]
+
+
+def at(connection: Connection, endpoint: str, moment: datetime | str) -> Route | None:
+    """The revision that was in force at a time, given as such or in ISO 8601; None if none was yet."""
+    try:
+        when = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    except ValueError:  # captured by another program, which wrote something else
+        return None
+    before = select(route).where(route.c.endpoint == endpoint, route.c.at <= when.astimezone(UTC))
+    row = connection.execute(before.order_by(route.c.revision.desc()).limit(1)).mappings().first()
+    return Route(**row) if row else None
 
 
 def set_weights(
