@@ -32,6 +32,7 @@ class Run:
     started_at: datetime
     ended_at: datetime | None
     message: str | None
+    cause: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,17 @@ def start(
     trigger: str,
     remedy: str | None,
     id: str | None = None,
+    cause: Mapping[str, str] | None = None,
 ) -> Run:
-    """Open the lifecycle's next run, all its steps waiting. ``id``: its name, if its number shall not be part of it."""
+    """Open the lifecycle's next run, all its steps waiting.
+
+    Parameters
+    ----------
+    trigger, cause
+        What called for it, in a word; and why, in a sentence, with the call's mark (``noria.feedback.trigger``).
+    id
+        Its name, if its number shall not be part of it.
+    """
     alone(connection, plan.lifecycle)
     query = select(func.max(run.c.number)).where(run.c.lifecycle == plan.lifecycle)
     number = (connection.execute(query).scalar() or 0) + 1
@@ -88,6 +98,7 @@ def start(
             plan=plan.to_json(),
             key=key,
             started_at=clock.now(),
+            cause=None if cause is None else dict(cause),
         )
     )
     connection.execute(

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -60,6 +61,7 @@ run = Table(
     Column("started_at", Utc, nullable=False),
     Column("ended_at", Utc),
     Column("message", Text),
+    Column("cause", JSON),  # {"why", "mark"}: what called for it; null if a person did
     UniqueConstraint("lifecycle", "number"),
     Index("ix_run_key", "lifecycle", "key"),
 )
@@ -350,4 +352,46 @@ study_log = Table(  # of a search that several machines share: what Optuna's jou
     Column("study", String(120), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("entry", JSON, nullable=False),
+)
+
+experiment = Table(
+    "experiment",
+    metadata,
+    Column("endpoint", String(200), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("champion", Integer, nullable=False),
+    Column("challenger", Integer, nullable=False),
+    Column("state", String(16), nullable=False),  # running | proposed | decided | stopped
+    Column("rules", JSON, nullable=False),  # what it is to find out, fixed before it starts
+    Column("approval", String(16), nullable=False),  # automatic | person
+    Column("weights", JSON, nullable=False),  # of the route while it runs
+    Column("before", JSON, nullable=False),  # the route's weights before it
+    Column("revision", Integer, nullable=False),  # of the route when it had started
+    Column("started_at", Utc, nullable=False),
+    Column("started_by", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("verdict", String(16)),  # promote | stop: what the numbers said, or a person
+    Column("why", Text),
+    Column("evidence", JSON),
+    Column("ended_at", Utc),
+    Column("ended_by", String(200)),
+    Index(
+        "uq_experiment_open",
+        "endpoint",
+        unique=True,  # one at a time an endpoint
+        sqlite_where=text("state IN ('running', 'proposed')"),
+        postgresql_where=text("state IN ('running', 'proposed')"),
+    ),
+)
+
+watch = Table(
+    "watch",
+    metadata,
+    Column("lifecycle", String(200), primary_key=True),
+    Column("file", Text, nullable=False),
+    Column("term", Integer, nullable=False),  # the fencing token: who holds a newer one has taken over
+    Column("owner", String(200)),
+    Column("lease_until", Utc),
+    Column("state", JSON, nullable=False),  # what has to outlive the process
+    Column("asked", JSON),  # {"id", "reason", "actor"}: a person wants a turn
 )
