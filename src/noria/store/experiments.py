@@ -23,7 +23,7 @@ OPEN = (RUNNING, PROPOSED)
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """One experiment. ``rules`` is what it is to find out, as plain data, ``weights`` how the traffic is divided while it
+    """One experiment. ``rules`` is what it is to find out, as plain data, ``weights`` how traffic is divided while it
     runs; ``verdict``, ``why`` and ``evidence`` are what the numbers said last, once that is more than to go on."""
 
     endpoint: str
@@ -160,5 +160,5 @@ def _record(connection: Connection, clock: Clock, one: Experiment, action: str, 
 
 def _taken(which: str) -> UserError:
     return UserError(
-        "an experiment of this endpoint is under way", where=which, do="Stop it first: noria experiment stop ENDPOINT"
+        "an experiment of this endpoint is under way", where=which, do="Stop it first with 'noria experiment stop'."
     )
