@@ -9,7 +9,11 @@ from typing import Any
 
 from noria.errors import UserError
 
-KEYS = {"home", "db", "artifacts", "data", "spool", "alerts", "actor", "secret", "project", "airflow", "airflow_login"}
+KEYS = {
+    *("home", "db", "artifacts", "data", "spool", "alerts", "actor", "secret", "project"),
+    *("airflow", "airflow_login", "lineage", "lineage_key", "statsd"),
+}
+STACK = "stack.toml"  # in the home, written by `noria airflow up`: where its database and its Airflow are
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class Settings:
         Address of an Airflow that hears of every dataset version (``NORIA_AIRFLOW``; empty: none does).
     airflow_login
         File with ``USER:PASSWORD``, or a token, for that address (``NORIA_AIRFLOW_LOGIN``).
+    lineage, lineage_key
+        Address that takes OpenLineage events, and the key it wants (``NORIA_LINEAGE`` or ``OPENLINEAGE_URL``,
+        ``NORIA_LINEAGE_KEY`` or ``OPENLINEAGE_API_KEY``; empty: nobody is told).
+    statsd
+        ``host:port`` that takes StatsD metrics of steps and runs (``NORIA_STATSD``; empty: nobody is told).
     """
 
     home: Path
@@ -53,6 +62,9 @@ class Settings:
     project: Path | None = None
     airflow: str = ""
     airflow_login: Path | None = None
+    lineage: str = ""
+    lineage_key: str = ""
+    statsd: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", self.data or str(self.home / "data"))
@@ -69,7 +81,7 @@ class Settings:
 
 
 def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings for work in ``folder``: environment before ``noria.toml`` before defaults.
+    """Settings for work in ``folder``: environment, ``noria.toml``, what a stack of this home left, defaults.
 
     Raises
     ------
@@ -78,10 +90,13 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """
     file = _file(folder / "noria.toml")
 
+    made: dict[str, Any] = {}
+
     def value(key: str, default: str) -> str:
-        return environ.get(f"NORIA_{key.upper()}") or str(file.get(key, default))
+        return environ.get(f"NORIA_{key.upper()}") or str(file.get(key, made.get(key, default)))
 
     home = (folder / Path(value("home", ".noria")).expanduser()).resolve()
+    made = _file(home / STACK)
     listed = file.get("alerts", [])
     alerts = environ.get("NORIA_ALERTS", "").split() or (listed.split() if isinstance(listed, str) else listed)
     return Settings(
@@ -96,6 +111,9 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         project=_optional(folder, value("project", "")),
         airflow=value("airflow", "").rstrip("/"),
         airflow_login=_optional(folder, value("airflow_login", "")),
+        lineage=value("lineage", environ.get("OPENLINEAGE_URL", "")),
+        lineage_key=value("lineage_key", environ.get("OPENLINEAGE_API_KEY", "")),
+        statsd=value("statsd", ""),
     )
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +22,8 @@ from noria.digest import Digest
 from noria.errors import Busy, Failure, NoriaError, OutOfMemory, StoreUnavailable, Superseded, UserError
 from noria.peak import Peak
 from noria.plan import Plan, Step
+from noria.run import announce, memory
 from noria.run import fingerprint as fp
-from noria.run import memory
 from noria.run.place import Code, Place
 from noria.store import alerts, erasures, lineage, runs
 from noria.store.alerts import Sent
@@ -91,13 +92,42 @@ def execute(
         same = None if order.force else runs.reusable(c, order.run.lifecycle, order.word, digest)
         why = _why(c, order, row, ingredients, reused=same is not None)
         runs.mark(
-            c, row.id, fingerprint=digest, ingredients=ingredients, why=why, ready_at=row.ready_at or place.clock.now()
-        )
+            c, row.id, fingerprint=digest, ingredients=ingredients, why=why,
+            ready_at=_ready_at(c, order, row),
+        )  # fmt: skip
         if same is not None:
-            runs.finish(c, place.clock, row.id, row.attempt, "reused", runs.result(c, same.id), reused_from=same.id)
-            return Done(runs.step(c, order.run.id, order.word, order.shard))
-        number = runs.claim(c, place.clock, row.id, owner=owner.me())
-    return _compute(place, code, order, plan_step, module, inputs, row.id, number, progress)
+            result, now = runs.result(c, same.id), place.clock.now()
+            runs.finish(c, place.clock, row.id, row.attempt, "reused", result, reused_from=same.id, started_at=now)
+        else:
+            runs.claim(c, place.clock, row.id, owner=owner.me())
+        row = runs.step(c, order.run.id, order.word, order.shard)
+    if same is not None:
+        announce.step_ended(place, order.run, row, inputs)
+        return Done(row)
+    return _told_of(place, code, order, inputs, row, progress)
+
+
+def _told_of(
+    place: Place,
+    code: Code,
+    order: Order,
+    inputs: Mapping[str, Result],
+    row: runs.StepRun,
+    progress: Callable[[str, float], None],
+) -> Done:
+    """Compute; who listens hears of the attempt's begin, and of its end if it is still ours."""
+    step, module = order.run.plan.step(order.word), import_module(MODULES[order.word])
+    announce.step_began(place, order.run, row, inputs)
+    try:
+        done = _compute(place, code, order, step, module, inputs, row.id, row.attempt, progress)
+    except Superseded:
+        raise
+    except BaseException:
+        with place.store.read() as c:
+            announce.step_ended(place, order.run, runs.step(c, order.run.id, order.word, order.shard), inputs)
+        raise
+    announce.step_ended(place, order.run, done.step, inputs)
+    return done
 
 
 def _compute(
@@ -270,6 +300,13 @@ def _why(
     return fp.changes(last.ingredients, ingredients) or [f"its last run ended {last.state}"]
 
 
+def _ready_at(connection: Any, order: Order, row: runs.StepRun) -> datetime:
+    """Since when this attempt could have begun: what it waited is counted from here, whatever runs it."""
+    if row.state == "failed" and row.ended_at is not None:
+        return row.ended_at
+    return row.ready_at or runs.ready_at(connection, order.run, order.word)
+
+
 def _refuse_if_held(row: runs.StepRun, place: Place) -> None:
     if row.state != "running" or row.owner is None or row.lease_until is None:
         return
@@ -310,9 +347,12 @@ def _heartbeat(place: Place, id: int, number: int) -> Iterator[None]:
 
     def beat() -> None:
         while not stop.wait(HEARTBEAT_S):
-            with place.store.begin() as c:
-                if not runs.renew(c, place.clock, id, number):
-                    return
+            try:
+                with place.store.begin() as c:
+                    if not runs.renew(c, place.clock, id, number):
+                        return
+            except StoreUnavailable:  # it may be back in time; if not, the lease ends, and the commit is refused
+                continue
 
     thread = threading.Thread(target=beat, daemon=True, name="lease")
     thread.start()

@@ -17,7 +17,7 @@ from noria.digest import Digest
 from noria.errors import BadLifecycle, Busy, NoriaError, UserError
 from noria.lifecycle import Lifecycle
 from noria.plan import Plan
-from noria.run import bundle, glance, named, notify
+from noria.run import announce, bundle, glance, named, notify
 from noria.run.execute import Done, Order, execute
 from noria.run.leave_out import leave_out
 from noria.run.place import Code, Place
@@ -137,15 +137,16 @@ def turn(
         )
     run = _open(place, plan, remedy=remedy, reason=reason, trigger=trigger)
     watcher.started(run)
+    announce.run_began(place, run)
     try:
         state, message = _walk(place, code, run, force, watcher)
     except NoriaError as error:
-        _end(place, run, "failed", str(error))
+        _end(place, run, watcher, "failed", str(error))
         raise
     except Exception as error:
-        _end(place, run, "failed", f"{type(error).__name__}: {error}")
+        _end(place, run, watcher, "failed", f"{type(error).__name__}: {error}")
         raise
-    _end(place, run, state, message)
+    _end(place, run, watcher, state, message)
     if state == "done" and remedy is None:
         _note(place, file, code, run, min(began_ns, int(run.started_at.timestamp() * 1e9)))
     with place.store.read() as c:
@@ -272,6 +273,9 @@ def _note(place: Place, file: Path, code: Code, run: runs.Run, began_ns: int) ->
     )
 
 
-def _end(place: Place, run: runs.Run, state: str, message: str | None) -> None:
+def _end(place: Place, run: runs.Run, watcher: Watcher, state: str, message: str | None) -> None:
     with place.store.begin() as c:
         runs.end(c, place.clock, run.id, state, message)
+        ended = runs.get(c, run.id)
+    for trouble in announce.run_ended(place, ended):
+        watcher.trouble(trouble)

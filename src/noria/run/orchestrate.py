@@ -17,6 +17,7 @@ from noria.digest import Digest
 from noria.errors import Failure, NotFound, NothingToDo, Stopped, UserError
 from noria.plan import Plan
 from noria.release import approve as approval
+from noria.run import announce
 from noria.run.local import audit_remedy, check_remedy, key_of, must_not_be_alive
 from noria.run.place import Code, Place
 from noria.run.worker import code_of
@@ -157,6 +158,7 @@ def end(place: Place, run_id: str) -> runs.Run:
             runs.reopen(c, run_id, ENDED)  # an end that was written before a task was cleared is no end
             runs.end(c, place.clock, run_id, state, message)
         run = runs.get(c, run_id)
+    announce.run_ended(place, run)
     if state == "stopped":
         raise Stopped(message or "a gate does not hold", where=f"run {run_id}", do="See its report.")
     if state == "failed":

@@ -27,11 +27,11 @@ class Sent:
     at: datetime
 
 
-def add(connection: Connection, sent: Sent) -> None:
-    """Keep an alert; the same id again changes nothing."""
+def add(connection: Connection, sent: Sent) -> bool:
+    """Keep an alert; the same id again changes nothing. True if it is new."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {name: getattr(sent, name) for name in Sent.__slots__}
-    connection.execute(insert(alert).values(**values).on_conflict_do_nothing())
+    return connection.execute(insert(alert).values(**values).on_conflict_do_nothing()).rowcount == 1
 
 
 def newest(connection: Connection, lifecycle: str | None = None, most: int = 50) -> Iterator[Sent]:

@@ -170,6 +170,13 @@ def part(connection: Connection, run_id: str, word: str, shard: int) -> StepRun:
     return step(connection, run_id, word, shard)
 
 
+def ready_at(connection: Connection, run: Run, word: str) -> datetime:
+    """Since when a step could have begun: the last of those it needs had ended, or the run was opened."""
+    needs = set(run.plan.step(word).needs)
+    ends = [row.ended_at for row in steps(connection, run.id) if row.step in needs and row.ended_at]
+    return max([run.started_at, *ends])
+
+
 def result(connection: Connection, step_run_id: int) -> Result:
     """What a finished step run left."""
     facts = connection.execute(select(step_run.c.facts).where(step_run.c.id == step_run_id)).scalar()

@@ -8,7 +8,7 @@ import typer
 from noria.airflow.exported import run_id
 from noria.cli import output
 from noria.errors import UserError
-from noria.run import orchestrate
+from noria.run import announce, orchestrate
 from noria.run.orchestrate import Asked
 
 PlanDigest = Annotated[str, typer.Argument(metavar="PLAN", help="The exported plan's digest.")]
@@ -28,6 +28,7 @@ def begin(
     asked = Asked(dag, run, because.rpartition(".")[2].lower(), given.get("remedy"), given.get("reason"))
     place = output.place_for()
     found = orchestrate.begin(place, plan, asked, lambda lifecycle: run_id(lifecycle, dag, run))
+    announce.run_began(place, found)
     if json:
         output.show_json({"run": found.id, "number": found.number, "state": found.state})
     else:
