@@ -89,14 +89,13 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         If ``noria.toml`` cannot be read or has an unknown key.
     """
     file = _file(folder / "noria.toml")
-
     made: dict[str, Any] = {}
 
     def value(key: str, default: str) -> str:
         return environ.get(f"NORIA_{key.upper()}") or str(file.get(key, made.get(key, default)))
 
     home = (folder / Path(value("home", ".noria")).expanduser()).resolve()
-    made = _file(home / STACK)
+    made = of_stack(home)
     listed = file.get("alerts", [])
     alerts = environ.get("NORIA_ALERTS", "").split() or (listed.split() if isinstance(listed, str) else listed)
     return Settings(
@@ -115,6 +114,11 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         lineage_key=value("lineage_key", environ.get("OPENLINEAGE_API_KEY", "")),
         statsd=value("statsd", ""),
     )
+
+
+def of_stack(home: Path) -> dict[str, Any]:
+    """What `noria airflow up` left in a home; empty if it never ran there."""
+    return _file(home / STACK)
 
 
 def _optional(start: Path, text: str) -> Path | None:

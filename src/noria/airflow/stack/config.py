@@ -44,6 +44,20 @@ def noria_db(stack: Stack) -> str:
     return servers.database(stack, "noria", "postgresql+psycopg")
 
 
+def tell_noria(stack: Stack) -> None:
+    """Let every noria command in this home find the stack's database and Airflow; the user's settings go before."""
+    login = stack.folder.root / "login"
+    servers.private(login, f"noria:{secrets.passwords(stack.folder)['noria']}\n")
+    told = {"airflow": stack.url, "airflow_login": str(login)}
+    if stack.choice.executor == "celery" and "NORIA_DB" not in stack.variables:
+        told["db"] = noria_db(stack)
+    lines = [
+        "# Written by 'noria airflow up': where the stack of this home is.",
+        *(f"{k} = {json.dumps(v)}" for k, v in told.items()),
+    ]
+    servers.private(stack.folder.home / "stack.toml", "\n".join(lines) + "\n")
+
+
 def _own(stack: Stack) -> dict[str, str]:
     known, folder = secrets.of(stack.folder), stack.folder
     secrets.passwords(folder)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from noria.airflow.stack import choice, debian, environment, ports, processes, secrets
+from noria.airflow.stack import choice, config, debian, environment, ports, processes, secrets
 from noria.airflow.stack.choice import Choice, Folder, Stack
 from noria.airflow.stack.processes import Running
 from noria.errors import Failure, NotFound, UserError
@@ -67,6 +67,7 @@ def up(folder: Folder, wanted: Choice, *, project: Path, variables: Mapping[str,
         secrets.of(folder)
         if not _keeper(folder):
             choice.save(stack)
+            config.tell_noria(stack)
             state = choice.read(folder.root / "state.json") or {}
             choice.write(folder.root / "state.json", {**state, "phase": "starting", "trouble": "", "keeper": None})
             say(f"starting {_named(stack.choice)}")

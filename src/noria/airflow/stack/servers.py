@@ -120,7 +120,7 @@ def _redis(stack: Stack) -> list[Part]:
             f'include "{shipped("redis.conf")}"', "bind 127.0.0.1", f"port {port}", f'dir "{data}"',
             "daemonize no", f"requirepass {word}",
         ]  # fmt: skip
-        _private(file, "\n".join(lines) + "\n")
+        private(file, "\n".join(lines) + "\n")
 
     command = [debian.needed("redis", "redis-server"), str(file)]
     return [Part("redis", command, ready=lambda since: ready.redis(port, word), before=before, cwd=stack.folder.root)]
@@ -139,8 +139,8 @@ def _rabbitmq(stack: Stack) -> list[Part]:
             f"listeners.tcp.1 = 127.0.0.1:{port}", "default_user = noria",
             f"default_pass = {secrets.of(stack.folder)['broker']}", "log.console = true", "log.file = false",
         ]  # fmt: skip
-        _private(data / "rabbitmq.conf", shipped("rabbitmq.conf").read_text() + "\n".join(own) + "\n")
-        _private(data / ".erlang.cookie", secrets.of(stack.folder)["cookie"], 0o400)
+        private(data / "rabbitmq.conf", shipped("rabbitmq.conf").read_text() + "\n".join(own) + "\n")
+        private(data / ".erlang.cookie", secrets.of(stack.folder)["cookie"], 0o400)
         (data / "plugins").write_text("[].\n")
 
     epmd = [debian.needed("rabbitmq", "epmd"), "-port", str(stack.ports["epmd"]), "-address", "127.0.0.1"]
@@ -179,7 +179,8 @@ def environment_file(name: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def _private(path: Path, text: str, mode: int = 0o600) -> None:
+def private(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file that only its owner may read, whatever was there."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
         file.write(text)

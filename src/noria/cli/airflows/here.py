@@ -7,7 +7,10 @@ from noria import settings
 from noria.airflow.stack.choice import Folder
 from noria.cli.home import find_home
 
-NAMES = ("NORIA_ARTIFACTS", "NORIA_DATA", "NORIA_SECRET", "NORIA_ALERTS", "NORIA_DB", "NORIA_LINEAGE", "NORIA_STATSD")
+NAMES = (
+    *("NORIA_ARTIFACTS", "NORIA_DATA", "NORIA_SECRET", "NORIA_ALERTS"),
+    *("NORIA_LINEAGE", "NORIA_LINEAGE_KEY", "OPENLINEAGE_URL", "OPENLINEAGE_API_KEY", "NORIA_STATSD"),
+)
 
 
 def project() -> Path:
@@ -20,5 +23,8 @@ def folder() -> Folder:
 
 
 def variables() -> dict[str, str]:
-    """What of the caller's environment the stack's workers need too."""
-    return {name: os.environ[name] for name in NAMES if os.environ.get(name)}
+    """What the stack's workers need of the caller's settings: a store that was chosen, whom to tell what happens."""
+    found, given = settings.load(project()), {name: os.environ[name] for name in NAMES if os.environ.get(name)}
+    if found.db not in (f"sqlite:///{found.home / 'noria.db'}", settings.of_stack(found.home).get("db")):
+        given["NORIA_DB"] = found.db
+    return given
