@@ -1,9 +1,12 @@
 """A/B verdicts: faults before harm, harm before haste, haste before the result."""
 
+import json
+from datetime import timedelta
+
 import numpy as np
 import pytest
 
-from noria.feedback.experiment import GO_ON, PROMOTE, STOP, Arm, Guard, Rules, verdict
+from noria.feedback.experiment import GO_ON, PROMOTE, STOP, Arm, Guard, Rules, Verdict, timely, verdict
 from noria.stats.sequential import Sample
 
 RULES = Rules("accuracy", effect=0.03, guards=(Guard("fast", 0.02),), least=100)
@@ -15,6 +18,36 @@ def arm(version: int, weight: float, answers: int, right: float, fast: float = 0
         name: Sample.of_share(int(share * count), count) for name, share in (("accuracy", right), ("fast", fast))
     }
     return Arm(version, weight, answers, samples)
+
+
+def test_what_does_harm_is_told_apart_from_what_is_no_better() -> None:
+    base = arm(1, 50, 20000, 0.70)
+    assert verdict(base, arm(2, 50, 20000, 0.80, fast=0.8), RULES).harm
+    assert not verdict(base, arm(2, 50, 20000, 0.60), RULES).harm
+
+
+@pytest.mark.parametrize(
+    ("word", "harm", "days", "becomes"),
+    [
+        (PROMOTE, False, 6, GO_ON),
+        (PROMOTE, False, 7, PROMOTE),
+        (STOP, False, 6, GO_ON),
+        (STOP, True, 0, STOP),
+        (GO_ON, False, 29, GO_ON),
+        (GO_ON, False, 30, STOP),
+        (PROMOTE, False, 31, PROMOTE),
+        (PROMOTE, False, -400, GO_ON),  # the clock went back
+        (GO_ON, False, -400, GO_ON),
+    ],
+)
+def test_a_verdict_has_its_time(word: str, harm: bool, days: int, becomes: str) -> None:
+    rules = Rules("accuracy", 0.03, shortest=7 * 86400, longest=30 * 86400)
+    assert timely(Verdict(word, "so it is", {}, harm), timedelta(days=days), rules).word == becomes
+
+
+def test_rules_are_read_back_as_they_were_kept() -> None:
+    rules = Rules("accuracy", 0.03, (Guard("-brier", 0.01), Guard("accuracy@sex=f", 0.02)), 50, 0.01, 60.0, None)
+    assert Rules.of(json.loads(json.dumps(rules.plain()))) == rules
 
 
 @pytest.mark.parametrize(

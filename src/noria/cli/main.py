@@ -17,6 +17,7 @@ COMMANDS = {  # word: (module, what it does), in the order of the wheel
     "serve": ("noria.cli.serve", "the model server"),
     "route": ("noria.cli.route", "traffic weights: show, set"),
     "token": ("noria.cli.token", "who may ask, answer and decide over the network: create, list, revoke"),
+    "experiment": ("noria.cli.experiment", "two versions in live traffic: start, show, list, check, decide, stop"),
     "feedback": ("noria.cli.feedback", "labels and ratings for predictions: import, show"),
     "trace": ("noria.cli.trace", "from any thing to all it came from and all that came of it"),
     "erase": ("noria.cli.erase", "a subject's rows, out of every table, artifact, record and file"),

@@ -4,7 +4,8 @@ Peeking costs no error: all intervals hold at every look at once (``noria.stats.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from noria.stats.interval import Span
@@ -27,15 +28,19 @@ class Rules:
     """What an experiment is to find out, fixed before it starts.
 
     metric
-        Of which more is better, such as ``accuracy`` or ``rating``; name a loss with a minus: ``-cost``.
+        Of which more is better, such as ``accuracy`` or ``rating``; name a loss with a minus: ``-brier``.
     effect
         The difference that matters, in the metric's unit.
     guards
         Metrics that must not get worse.
     least
-        Answers with a truth that each version must have before anything is said.
+        Subjects with a truth that each version must have before anything is said.
     alpha
         Probability to ever decide wrongly.
+    shortest
+        Seconds before which nothing but harm is said: whole weeks, where weekdays differ.
+    longest
+        Seconds after which an experiment that has not told anything is stopped; None: never.
     """
 
     metric: str
@@ -43,6 +48,17 @@ class Rules:
     guards: Sequence[Guard] = ()
     least: int = 100
     alpha: float = ALPHA
+    shortest: float = 0.0
+    longest: float | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> "Rules":
+        """Read back what ``plain`` gave."""
+        return cls(**{**plain, "guards": tuple(Guard(**one) for one in plain["guards"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +73,12 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``promote``, ``stop`` or ``go on``; why, in a sentence; and the numbers behind it."""
+    """``promote``, ``stop`` or ``go on``; why, in a sentence; the numbers behind it; and whether going on does harm."""
 
     word: str
     why: str
     evidence: Mapping[str, Any]
+    harm: bool = False
 
 
 def verdict(champion: Arm, challenger: Arm, rules: Rules) -> Verdict:
@@ -79,16 +96,36 @@ def verdict(champion: Arm, challenger: Arm, rules: Rules) -> Verdict:
         "mismatch": shares,
         "differences": {name: {"value": s.value, "low": s.low, "high": s.high} for name, s in spans.items()},
     }
+    broken = [guard for guard in rules.guards if spans[guard.metric].high < -guard.by]
+    if shares >= SUSPICIOUS and broken and min(known) >= rules.least:
+        guard = broken[0]
+        why = f"{guard.metric} is worse by {_shown(spans[guard.metric])}, and {guard.by:g} is allowed"
+        return Verdict(STOP, why, evidence, harm=True)
     word, why = _said(shares, spans, known, rules)
     return Verdict(word, why, evidence)
+
+
+def timely(said: Verdict, elapsed: timedelta, rules: Rules) -> Verdict:
+    """The same verdict where its time has come: nothing but harm before the shortest time, a stop after the longest.
+
+    Parameters
+    ----------
+    elapsed
+        Since the experiment started; below 0, after a clock went back, counts as 0.
+    """
+    seconds = max(0.0, elapsed.total_seconds())
+    if said.word != GO_ON and not said.harm and seconds < rules.shortest:
+        left = timedelta(seconds=round(rules.shortest - seconds))
+        return Verdict(GO_ON, f"{said.why}; nothing is decided for another {left}", said.evidence)
+    if said.word == GO_ON and rules.longest is not None and seconds >= rules.longest:
+        longest = timedelta(seconds=rules.longest)
+        return Verdict(STOP, f"after {longest} nothing is known: {said.why}", said.evidence)
+    return said
 
 
 def _said(shares: float, spans: Mapping[str, Span], known: Sequence[int], rules: Rules) -> tuple[str, str]:
     if shares < SUSPICIOUS:
         return STOP, "the answers are not divided as the route says: the two cannot be compared"
-    for guard in rules.guards:
-        if min(known) >= rules.least and spans[guard.metric].high < -guard.by:
-            return STOP, f"{guard.metric} is worse by {_shown(spans[guard.metric])}, and {guard.by:g} is allowed"
     if min(known) < rules.least:
         return GO_ON, f"the truth of {min(known)} answers is known, {rules.least} are needed"
     span = spans[rules.metric]
