@@ -231,24 +231,25 @@ def test_from_data_to_the_code_and_back(mine: Path, noria: Noria) -> None:
     (made,) = found["processed"]
     assert {"rows.train.parquet", "preprocessor"} <= made["outputs"].keys()
     assert any("clean_age" in name for name in made["code"])
-    assert made["stale"] == []
+    assert (made["state"], made["stale"]) == ("valid", [])
     assert found["anomalies"] == 0
     back = noria("model", "show", "loans@2", "--json").data
     assert back["by"] == made
     assert back["processed"] == made["outputs"]
     assert back["batches"] == found["version"]["batches"]
-    assert "makes the same" in noria("model", "show", "loans@2").out
+    assert "valid: today's code makes the same" in noria("model", "show", "loans@2").out
     helper = mine / "features.py"
     helper.write_text(helper.read_text().replace("LIMIT = 100", "LIMIT = 90"))
     explained = noria("run", "lifecycle.py", "--explain")
     assert "LIMIT" in explained.out
+    assert "invalid from now on: the processed data of loans@1 (run loans-1), loans@2 (run loans-2)" in explained.out
     assert noria("run", "lifecycle.py").code == 0
     old, new = noria("data", "show", "loans@2", "--json").data["processed"]
     assert any("LIMIT" in sentence for sentence in old["stale"])
-    assert new["stale"] == []
-    assert "not what today's code makes" in noria("data", "show", "loans@2").out
+    assert (old["state"], new["state"], new["stale"]) == ("invalid", "valid", [])
+    assert "invalid since constant LIMIT in features.py changed" in noria("data", "show", "loans@2").out
     assert any("LIMIT" in sentence for sentence in noria("model", "show", "loans@2", "--json").data["by"]["stale"])
-    assert "makes others: " in noria("model", "show", "loans@2").out
+    assert "invalid since constant LIMIT" in noria("model", "show", "loans@2").out
 
 
 def test_one_more_label_in_the_transformer_outdates_its_processed_data_and_nothing_before(
@@ -259,6 +260,7 @@ def test_one_more_label_in_the_transformer_outdates_its_processed_data_and_nothi
     file.write_text(file.read_text().replace('OneHotEncoder(handle_unknown="ignore")', more))
     explained = noria("run", "lifecycle.py", "--explain").out
     assert "function features in lifecycle.py changed" in explained
+    assert "invalid from now on: the processed data of loans@1 (run loans-1), loans@2 (run loans-2)" in explained
     for number in (1, 2):
         old, *new = noria("data", "show", f"loans@{number}", "--json").data["processed"]
         assert any("features" in sentence for sentence in old["stale"])

@@ -12,9 +12,11 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 import noria as nr
 from noria import settings
+from noria.cli.versions.show import Made, processed_data
 from noria.preprocess import given
 from noria.run.local import Turn, turn
-from noria.run.place import open_place
+from noria.run.place import Place, open_place
+from noria.store import datasets
 
 FILE = """
 from sklearn.compose import ColumnTransformer
@@ -64,6 +66,12 @@ def states(done: Turn) -> list[str]:
     return [done.step(word).state for word in ("collect", "preprocess", "train")]
 
 
+def processed(place: Place) -> list[Made]:
+    with place.store.read() as c:
+        version = datasets.versions(c, "notes")[0]
+    return processed_data(place, version)
+
+
 @pytest.mark.parametrize("kind", ["vectors", "tokenizer"])
 def test_a_file_that_changed_under_its_name_runs_the_step_again_and_says_so(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -81,9 +89,12 @@ def test_a_file_that_changed_under_its_name_runs_the_step_again_and_says_so(
     write[kind]()
     done = turn(place, file)
     assert states(done) == ["reused", "done", "done"]
-    assert done.step("preprocess").why == ["given.txt changed"]
+    gone = f"invalid from now on: the processed data of notes@1 (run {done.run.lifecycle}-1)"
+    assert done.step("preprocess").why == ["given.txt changed", gone]
+    assert [one.state for one in processed(place)] == ["invalid", "valid"]
     first[kind]()
     assert states(turn(place, file)) == ["reused", "reused", "reused"]
+    assert [one.state for one in processed(place)] == ["valid", "invalid"], "what is asked for now is what was then"
 
 
 def test_a_file_is_found_inside_of_other_transformers_and_one_that_is_gone_is_named(tmp_path: Path) -> None:

@@ -100,7 +100,10 @@ def _made_of(
     yield "processed data", features or None
     if by is not None:
         yield "processed by", ", ".join(by.code) or f"what is declared, in run {by.run}"
-        yield "today's code", f"makes others: {'; '.join(by.stale)}" if by.stale else "makes the same"
+        yield (
+            "their state",
+            f"invalid since {'; '.join(by.stale)}" if by.stale else "valid: today's code makes the same",
+        )
     yield "code bundle", bundle[:12] or None
     yield "parameters", found.params or None
     yield "metrics", found.metrics or None

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from noria.cli import output
 from noria.cli.output import console
@@ -26,7 +26,13 @@ class Screen(Watcher):
         self.explain = explain
         self.heard: set[str] = set()
         self.bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
+            SpinnerColumn(),
+            BarColumn(24),
+            TaskProgressColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
         )
         self.task = self.bar.add_task("", visible=False)
 
@@ -53,10 +59,11 @@ class Screen(Watcher):
         console.print(f"[bold]{run.lifecycle}[/] run {run.number}{remedy}")
 
     def step_started(self, word: str) -> None:
-        self.bar.reset(self.task, description=word, visible=True)
+        self.bar.remove_task(self.task)
+        self.task = self.bar.add_task(word, total=None)  # until the step says how far it is
 
     def progress(self, text: str, share: float) -> None:
-        self.bar.update(self.task, description=f"{text} {share:.0%}")
+        self.bar.update(self.task, description=text, total=1.0, completed=share)
 
     def step_ended(self, done: Done) -> None:
         self.bar.update(self.task, visible=False)

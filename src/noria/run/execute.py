@@ -25,7 +25,7 @@ from noria.plan import Plan, Step
 from noria.run import announce, memory
 from noria.run import fingerprint as fp
 from noria.run.place import Code, Place
-from noria.store import alerts, erasures, lineage, runs
+from noria.store import alerts, erasures, lineage, made, runs
 from noria.store.alerts import Sent
 from noria.store.attempt import Attempt, Result
 
@@ -41,6 +41,7 @@ MODULES: Mapping[str, str] = {
     "feedback": "noria.feedback.step",
 }
 PREPARE = -1  # the part of a divided step that is made once, before the others
+SHOWN = 5  # processed data that are named one by one
 HEARTBEAT_S = runs.LEASE.total_seconds() / 4
 
 
@@ -297,7 +298,18 @@ def _why(
     last = runs.last_like(connection, order.run.lifecycle, order.word, row.id)
     if last is None:
         return ["it never ran before"]
-    return fp.changes(last.ingredients, ingredients) or [f"its last run ended {last.state}"]
+    found = fp.changes(last.ingredients, ingredients) or [f"its last run ended {last.state}"]
+    return [*found, *_invalidated(connection, order, ingredients)]
+
+
+def _invalidated(connection: Any, order: Order, ingredients: Mapping[str, str]) -> list[str]:
+    """What a changed transformer means for the processed data that there are."""
+    gone = made.invalidated(connection, order.run.lifecycle, ingredients) if order.word == "preprocess" else []
+    if not gone:
+        return []
+    shown = ", ".join(f"{order.run.lifecycle}@{version} (run {run})" for run, version in gone[-SHOWN:])
+    more = f" and {len(gone) - SHOWN} earlier ones" if len(gone) > SHOWN else ""
+    return [f"invalid from now on: the processed data of {shown}{more}"]
 
 
 def _ready_at(connection: Any, order: Order, row: runs.StepRun) -> datetime:

@@ -1,6 +1,6 @@
 """What was made of a dataset version: the other end of the walk from a model to its data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,9 @@ from sqlalchemy import Connection, select
 from noria.store import registry, runs
 from noria.store.runs import StepRun
 from noria.store.tables import run, step_run
+
+CODE = ("code ",)
+SETTINGS = ("config ", "file ", "noria", "seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Processed:
     code
         The digest of each unit of the user's code that was reached, by the unit's name; all of it is in ``bundle``.
     settings
-        Whatever else was declared for the step, as texts.
+        Whatever else decides how the step makes them, as texts: what was declared, files that its transformer reads.
     outputs
         Digests of the artifacts, by name.
     """
@@ -55,12 +58,30 @@ def models(connection: Connection, dataset: str, number: int) -> list[registry.M
     return [one for one in registry.versions(connection) if (one.dataset, one.dataset_version) == (dataset, number)]
 
 
+def invalidated(connection: Connection, dataset: str, ingredients: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Earlier processed data that are made otherwise from now on: the run that made them, and the dataset's version.
+
+    Parameters
+    ----------
+    ingredients
+        What preprocessing is asked for now. Other batches make other data, but invalidate none.
+    """
+    now = _how(ingredients, CODE + SETTINGS)
+    versions = {row.run_id: _fact(row, "version") for row in _steps(connection, dataset, "collect")}
+    return [
+        (row.run_id, int(versions[row.run_id]))
+        for row in _steps(connection, dataset, "preprocess")
+        if row.state == "done" and row.ingredients and _how(row.ingredients, CODE + SETTINGS) != now
+    ]
+
+
+def _how(ingredients: Mapping[str, Any] | None, kinds: tuple[str, ...]) -> dict[str, str]:
+    """Those of a step's ingredients that say how its result is made, not from what."""
+    return {name: str(value) for name, value in (ingredients or {}).items() if name.startswith(kinds)}
+
+
 def _processed(connection: Connection, row: StepRun) -> Processed:
-    given: Mapping[str, Any] = row.ingredients or {}
-    parts: Mapping[str, Sequence[str]] = {"code": ("code ",), "settings": ("config ", "noria", "seed")}
-    code, settings = (
-        {name: str(value) for name, value in given.items() if name.startswith(tuple(parts[kind]))} for kind in parts
-    )
+    code, settings = _how(row.ingredients, CODE), _how(row.ingredients, SETTINGS)
     outputs = {name: one.digest.hex for name, one in runs.result(connection, row.id).outputs.items()}
     return Processed(row.run_id, runs.get(connection, row.run_id).plan.bundle, code, settings, outputs)
 

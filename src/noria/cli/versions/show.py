@@ -14,8 +14,15 @@ from noria.store import datasets, erasures, made
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Processed data of a version, by the run that made them; ``stale``: why today's code would make others."""
+    """Processed data of a version, by the run that made them.
 
+    state
+        ``valid``, or ``invalid``: the transformer, its settings or a file that it reads changed since.
+    stale
+        What changed.
+    """
+
+    state: str
     run: str
     code: Sequence[str]
     bundle: str
@@ -61,16 +68,13 @@ def processed_data(place: Place, version: datasets.Version) -> list[Made]:
     with place.store.read() as c:
         found = made.processed(c, version.dataset, version.number)
         now = made.newest(c, version.dataset)
-    return [
-        Made(
-            one.run_id,
-            [name.removeprefix("code ") for name in one.code],
-            one.bundle,
-            dict(one.outputs),
-            changes({**one.code, **one.settings}, {**now.code, **now.settings}) if now else [],
-        )
-        for one in found
-    ]
+    return [_told(one, now) for one in found]
+
+
+def _told(one: made.Processed, now: made.Processed | None) -> Made:
+    stale = changes({**one.code, **one.settings}, {**now.code, **now.settings}) if now else []
+    code = [name.removeprefix("code ") for name in one.code]
+    return Made("invalid" if stale else "valid", one.run_id, code, one.bundle, dict(one.outputs), stale)
 
 
 def _judged(version: datasets.Version, anomalies: int | None) -> str:
@@ -85,8 +89,8 @@ def _judged(version: datasets.Version, anomalies: int | None) -> str:
 def _made_of_it(processed: Sequence[Made], models: Sequence[str]) -> list[str]:
     said = []
     for one in processed:
-        state = f"not what today's code makes: {'; '.join(one.stale)}" if one.stale else "up to date"
-        said.append(f"Processed in run {one.run} by code bundle {one.bundle[:12]} ({state}).")
+        state = f"invalid since {'; '.join(one.stale)}" if one.stale else "valid"
+        said.append(f"Processed in run {one.run} by code bundle {one.bundle[:12]}: {state}.")
         said += [f"  reached {', '.join(one.code)}"] if one.code else []
     if models:
         said.append(f"Learned from by {', '.join(models)}.")
