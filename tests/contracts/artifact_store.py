@@ -54,6 +54,19 @@ class ArtifactStoreContract:
         with pytest.raises(NotFound, match="no artifact"):
             store.get(digest)
 
+    def test_what_was_put_since_stays_and_what_was_not_goes(self, store: ArtifactStore) -> None:
+        digest = store.put(b"weights")
+        (held,) = store.held()
+        assert (held.digest, held.bytes) == (digest, 7)
+        assert not store.discard(digest, held.at)
+        assert store.get(digest) == b"weights"
+        assert store.discard(digest, held.at + 1)
+        assert not store.has(digest)
+        assert store.discard(digest, held.at + 1)
+        assert list(store.held()) == []
+        store.put(b"weights")
+        assert store.get(digest) == b"weights"
+
     def test_nothing_is_as_good_as_something(self, store: ArtifactStore) -> None:
         assert store.get(store.put(b"")) == b""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from noria.digest import Digest
-from noria.store.artifacts import ArtifactStore
+from noria.store.artifacts import ArtifactStore, Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,12 @@ class Beside:
 
     def all(self) -> Iterator[Digest]:
         yield from sorted({*self.own.all(), *self.kept.all()})
+
+    def held(self) -> Iterator[Held]:
+        yield from self.own.held()
+
+    def discard(self, digest: Digest, before: float) -> bool:
+        return self.own.discard(digest, before)
 
     def _with(self, digest: Digest) -> ArtifactStore:
         return self.own if self.own.has(digest) else self.kept

@@ -1,10 +1,20 @@
 """Immutable bytes, named by their digest."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from noria.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An artifact that is there: its size in bytes, and when it was put last, in seconds since 1970."""
+
+    digest: Digest
+    bytes: int
+    at: float
 
 
 class ArtifactStore(Protocol):
@@ -13,7 +23,8 @@ class ArtifactStore(Protocol):
     - A reader sees all of an artifact or none; what it gets has the digest it asked for, or ``Damaged`` is raised.
     - Putting bytes that are already there changes nothing and returns the same digest.
     - Any number of processes may call any method at the same time.
-    - Only ``delete`` and ``erase`` remove; removing what is gone is a no-op. ``get`` and ``path`` raise ``NotFound``.
+    - Only ``delete``, ``discard`` and ``erase`` remove; removing what is gone is a no-op. ``get`` and ``path`` raise
+      ``NotFound``.
     - What was erased says so when it is asked for; putting the same bytes again makes it there again.
     """
 
@@ -31,6 +42,16 @@ class ArtifactStore(Protocol):
         ...
 
     def all(self) -> Iterator[Digest]: ...
+    def held(self) -> Iterator[Held]:
+        """All artifacts, with their sizes and when each was put last."""
+        ...
+
+    def discard(self, digest: Digest, before: float) -> bool:
+        """Delete it if it was put last before that time, in seconds since 1970; whether it is gone.
+
+        Who puts the same bytes at this moment has them there: clearing away never takes what is just being used.
+        """
+        ...
 
 
 def open_artifacts(url: str, cache: Path) -> ArtifactStore:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from noria import owner
 from noria.digest import Digest
 from noria.errors import Damaged, NotFound, StoreUnavailable, UserError
+from noria.store.artifacts import Held
 from noria.store.marks import ERASED, was_erased
 
 CHUNK = 1 << 20
@@ -34,7 +35,7 @@ class Folder:
 
     def put(self, data: bytes) -> Digest:
         digest = Digest.of(data)
-        if not self.has(digest):
+        if not self._used(digest):
             with self._new() as file:
                 file.write(data)
                 self._keep(file, digest)
@@ -85,6 +86,38 @@ class Folder:
         for folder in sorted(self.root.iterdir()):
             if len(folder.name) == 2:
                 yield from (Digest(folder.name + file.name) for file in sorted(folder.iterdir()))
+
+    def held(self) -> Iterator[Held]:
+        for digest in self.all():
+            try:
+                found = self._file(digest).stat()
+            except FileNotFoundError:  # it went meanwhile
+                continue
+            yield Held(digest, found.st_size, found.st_mtime)
+
+    def discard(self, digest: Digest, before: float) -> bool:
+        file, aside = self._file(digest), self.root / "tmp" / f"{owner.prefix()}{digest.hex}.gone"
+        aside.parent.mkdir(exist_ok=True)
+        try:
+            if file.stat().st_mtime >= before:
+                return False
+            file.rename(aside)  # who puts the same bytes from now on does not find it, and writes it
+        except FileNotFoundError:
+            return True
+        if aside.stat().st_mtime >= before:  # somebody put the same bytes between the two
+            aside.rename(file)
+            return False
+        self._verified.discard(digest)
+        aside.unlink()
+        return True
+
+    def _used(self, digest: Digest) -> bool:
+        """Whether it is there; if so, it counts as put now."""
+        try:
+            os.utime(self._file(digest))
+        except FileNotFoundError:
+            return False
+        return True
 
     def _file(self, digest: Digest) -> Path:
         return self.root / digest.hex[:2] / digest.hex[2:]

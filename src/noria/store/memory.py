@@ -1,23 +1,27 @@
 """Artifacts in a dictionary: for tests, and as the model the other stores are compared with."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from noria.digest import Digest
 from noria.errors import NotFound
+from noria.store.artifacts import Held
 from noria.store.marks import was_erased
 
 
 class Memory:
     def __init__(self) -> None:
         self._held: dict[Digest, bytes] = {}
+        self._at: dict[Digest, float] = {}
         self._erased: dict[Digest, str] = {}
         self._files = tempfile.TemporaryDirectory(prefix="noria-memory-")
 
     def put(self, data: bytes) -> Digest:
         digest = Digest.of(data)
         self._held[digest] = data
+        self._at[digest] = time.time()
         self._erased.pop(digest, None)
         return digest
 
@@ -48,3 +52,11 @@ class Memory:
 
     def all(self) -> Iterator[Digest]:
         yield from sorted(self._held)
+
+    def held(self) -> Iterator[Held]:
+        yield from (Held(digest, len(data), self._at[digest]) for digest, data in sorted(self._held.items()))
+
+    def discard(self, digest: Digest, before: float) -> bool:
+        if digest in self._held and self._at[digest] < before:
+            self.delete(digest)
+        return digest not in self._held

@@ -5,6 +5,7 @@ Address and credentials come from the usual environment: ``AWS_ENDPOINT_URL``, `
 """
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from obstore.store import S3Store
 
 from noria.digest import Digest
 from noria.errors import Damaged, NotFound, StoreUnavailable
+from noria.store.artifacts import Held
 from noria.store.folder import Folder
 from noria.store.marks import ERASED, was_erased
+
+FRESH_S = 6 * 3600  # after which the same bytes are put again, so that they count as used: `discard` goes by that
 
 
 class S3:
@@ -96,8 +100,34 @@ class S3:
         except BaseError as error:
             raise self._unavailable(error) from error
 
+    def held(self) -> Iterator[Held]:
+        try:
+            for page in obstore.list(self._store):
+                for item in page:
+                    if not item["path"].startswith(f"{ERASED}/"):
+                        at = item["last_modified"].timestamp()
+                        yield Held(Digest(item["path"].replace("/", "")), item["size"], at)
+        except BaseError as error:
+            raise self._unavailable(error) from error
+
+    def discard(self, digest: Digest, before: float) -> bool:
+        at = self._put_at(digest)
+        if at is not None and at >= before:
+            return False
+        self.delete(digest)
+        return True
+
+    def _put_at(self, digest: Digest) -> float | None:
+        try:
+            return float(obstore.head(self._store, _key(digest))["last_modified"].timestamp())
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise self._unavailable(error) from error
+
     def _upload(self, digest: Digest) -> None:
-        if self.has(digest):
+        at = self._put_at(digest)
+        if at is not None and time.time() - at < FRESH_S:
             return
         try:
             obstore.put(self._store, _key(digest), self._cache.path(digest))

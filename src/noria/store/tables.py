@@ -395,3 +395,12 @@ watch = Table(
     Column("state", JSON, nullable=False),  # what has to outlive the process
     Column("asked", JSON),  # {"id", "reason", "actor"}: a person wants a turn
 )
+
+hold = Table(  # what must not be cleared away or erased, whatever else says so
+    "hold",
+    metadata,
+    Column("node", String(160), primary_key=True),  # "release:…", as in the lineage
+    Column("reason", Text, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("at", Utc, nullable=False),
+)
