@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from noria.digest import Digest
-from noria.store.artifacts import ArtifactStore, Held
+from noria.store.artifacts import ArtifactStore
+from noria.store.marks import Held
 
 
 @dataclass(frozen=True, slots=True)

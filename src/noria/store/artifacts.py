@@ -1,20 +1,11 @@
 """Immutable bytes, named by their digest."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from noria.digest import Digest
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An artifact that is there: its size in bytes, and when it was put last, in seconds since 1970."""
-
-    digest: Digest
-    bytes: int
-    at: float
+from noria.store.marks import Held
 
 
 class ArtifactStore(Protocol):

@@ -11,8 +11,7 @@ from typing import BinaryIO
 from noria import owner
 from noria.digest import Digest
 from noria.errors import Damaged, NotFound, StoreUnavailable, UserError
-from noria.store.artifacts import Held
-from noria.store.marks import ERASED, was_erased
+from noria.store.marks import ERASED, Held, was_erased
 
 CHUNK = 1 << 20
 

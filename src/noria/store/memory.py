@@ -7,8 +7,7 @@ from pathlib import Path
 
 from noria.digest import Digest
 from noria.errors import NotFound
-from noria.store.artifacts import Held
-from noria.store.marks import was_erased
+from noria.store.marks import Held, was_erased
 
 
 class Memory:

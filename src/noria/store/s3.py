@@ -15,9 +15,8 @@ from obstore.store import S3Store
 
 from noria.digest import Digest
 from noria.errors import Damaged, NotFound, StoreUnavailable
-from noria.store.artifacts import Held
 from noria.store.folder import Folder
-from noria.store.marks import ERASED, was_erased
+from noria.store.marks import ERASED, Held, was_erased
 
 FRESH_S = 6 * 3600  # after which the same bytes are put again, so that they count as used: `discard` goes by that
 
