@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from noria import owner
 from noria.plan import Plan
 from noria.store import runs
 
@@ -49,3 +50,34 @@ def test_a_mistake_is_one_sentence_with_what_was_meant(
 ) -> None:
     ended = noria("step", *words)
     assert (ended.code, ended.out, ended.said) == (2, "", said)
+
+
+def test_why_a_process_ended_without_a_word_is_put_on_record(mine: Path, noria: Noria) -> None:
+    run = open_run(mine)
+    why = "OOMKilled: it took more than its 512Mi of memory (pod p-1, pool highcpu)."
+    assert noria("step", run, "collect", "--ended", why, "--host", "p-1").out == f"collect failed: {why}\n"
+    assert ended_as(mine, run, "collect") == ("failed", why)
+    assert noria("step", run, "collect").out == "collect done\n"  # a failed step is tried again
+    assert noria("step", run, "collect", "--ended", why, "--json").data == {"step": "collect", "noted": False}
+    assert ended_as(mine, run, "collect") == ("done", None)
+
+
+@pytest.mark.parametrize(("worker", "noted"), [("p-1/7/1", True), ("p-2/7/1", False), ("gone", True), ("me", False)])
+def test_nobody_is_declared_dead_who_may_be_at_work(mine: Path, noria: Noria, worker: str, noted: bool) -> None:
+    run, place = open_run(mine), place_of(mine)
+    mine_now = owner.me()
+    host, pid, _ = mine_now.split("/")
+    with place.store.begin() as c:
+        named = {"me": mine_now, "gone": f"{host}/{pid}/1"}.get(worker, worker)
+        runs.claim(c, place.clock, runs.step(c, run, "collect").id, owner=named)
+    place.store.close()
+    assert noria("step", run, "collect", "--ended", "Gone: its node", "--host", "p-1", "--json").data["noted"] is noted
+    assert ended_as(mine, run, "collect")[0] == ("failed" if noted else "running")
+
+
+def ended_as(folder: Path, run: str, word: str) -> tuple[str, str | None]:
+    place = place_of(folder)
+    with place.store.read() as c:
+        row = runs.step(c, run, word)
+    place.store.close()
+    return row.state, row.message

@@ -73,6 +73,11 @@ def test_a_step_goes_to_the_pool_it_names_or_to_the_smallest_that_it_fits(
     assert pools.choose("train", asked).name == chosen
 
 
+def test_a_pool_that_does_not_say_where_it_runs_runs_where_the_export_says(pools: Pools) -> None:
+    assert [pool.runs_on for pool in pools.pools.values()] == ["", "", "", "celery"]
+    assert [pool.runs_on for pool in pools.on("local").pools.values()] == ["local", "local", "local", "celery"]
+
+
 def test_the_pool_named_default_takes_what_fits_it() -> None:
     pools = file.read(
         '[pools.default]\nruns_on="local"\nmemory_mb=4000\n[pools.small]\nruns_on="local"\n[pools.large]\n'
@@ -118,7 +123,7 @@ PODS = '[pods]\nnamespace = "noria"\nimage = "noria:1"\n'
         ("", "there is no pool"),
         ("pools = 3", "3 is no table"),
         ("[kubernetes]\n[pools.a]", "unknown table kubernetes"),
-        ("[pools.a]", "there are pools on kubernetes and no table [pods]"),
+        ('[pools.a]\nruns_on = "kubernetes"', "there are pools on kubernetes and no table [pods]"),
         ('[pods]\nimage = "noria:1"\n[pools.a]', "'namespace' is missing (pools.toml, pods)"),
         (PODS + '[pools.a]\nmemory = "1Gi"', "unknown memory (pools.toml, pools.a). Known are name, runs_on, cpu"),
         (PODS + '[pools.a]\nmemory_mb = "1Gi"', "memory_mb='1Gi' is not a whole number (pools.toml, pools.a)"),

@@ -7,7 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from noria.plan import Plan
+from noria.plan import Plan, Step
+from noria.pools import file
+from noria.pools.pool import Pool
 
 FORMAT = 1
 EXECUTORS = ("local", "celery", "kubernetes")
@@ -27,7 +29,7 @@ class Exported:
     placements
         Executor by step word, for a DAG that mixes them.
     pools
-        What a pool is, by its name: for Celery ``queue``, for Kubernetes labels, tolerations, requests and limits.
+        ``noria.pools.pool.Pools`` as plain data; empty: a pool is a queue of Celery of that name, and nothing else.
     larger
         By the name of a pool, the pool that a step goes to which was out of memory in it.
     assets, cron
@@ -55,7 +57,7 @@ class Exported:
     environment: Mapping[str, str] = field(default_factory=dict)
     executor: str = "local"
     placements: Mapping[str, str] = field(default_factory=dict)
-    pools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pools: Mapping[str, Any] = field(default_factory=dict)
     larger: Mapping[str, str] = field(default_factory=dict)
     assets: bool = True
     cron: str = ""
@@ -72,6 +74,10 @@ class Exported:
     def dag_id(self) -> str:
         """The DAG is named like the lifecycle."""
         return self.plan.lifecycle
+
+    def pool(self, step: Step) -> Pool | None:
+        """The pool that a step goes to; None if none is declared."""
+        return file.from_plain(self.pools).choose(step.name, step.resources) if self.pools else None
 
     def to_json(self) -> str:
         """As text; readable, and the same for the same export."""

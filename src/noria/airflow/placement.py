@@ -21,8 +21,15 @@ def operator(step: Step, exported: Exported, command: Sequence[str], *, parts: i
     common
         What every Airflow operator takes: ``task_id``, ``retries``, ``trigger_rule``, …
     """
-    place = exported.placements.get(step.name, exported.executor)
-    return PLACES[place](step, exported, command, parts=parts, **common)
+    return PLACES[runs_on(step, exported)](step, exported, command, parts=parts, **common)
+
+
+def runs_on(step: Step, exported: Exported) -> str:
+    """``local``, ``celery`` or ``kubernetes``: as the export says for the step, as its pool says, as for all steps."""
+    if step.name in exported.placements:
+        return exported.placements[step.name]
+    pool = exported.pool(step)
+    return (pool.runs_on if pool is not None else "") or exported.executor
 
 
 def on_worker(step: Step, exported: Exported, command: Sequence[str], *, parts: int = 0, **common: Any) -> Any:
@@ -38,9 +45,9 @@ def on_worker(step: Step, exported: Exported, command: Sequence[str], *, parts: 
         "noria_step": step.name,
         **common,
     }
-    if exported.placements.get(step.name, exported.executor) == "celery":
-        pool = step.resources.pool
-        given["queue"] = exported.pools.get(pool, {}).get("queue", pool)
+    if runs_on(step, exported) == "celery":
+        pool = exported.pool(step)
+        given["queue"] = step.resources.pool if pool is None else pool.queue or pool.name
     if parts:
         commands = [[*words, "--shard", str(index)] for index in range(1, parts + 1)]
         return StepOperator.partial(max_active_tis_per_dagrun=exported.at_once, **given).expand(command=commands)

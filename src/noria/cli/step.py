@@ -12,6 +12,7 @@ from noria.cli import output
 from noria.errors import Busy, NotFound, Stopped, Undecided, UserError
 from noria.plan import PREPARES, Plan
 from noria.run import notify
+from noria.run.ended import note_end
 from noria.run.execute import PREPARE, Done, Order, execute
 from noria.run.leave_out import leave_out
 from noria.run.place import Code, Place
@@ -30,6 +31,9 @@ def step(
     shard: Annotated[int, typer.Option(min=0, help="Which part of a step that is divided, from 1; 0: the step.")] = 0,
     prepare: Annotated[bool, typer.Option("--prepare", help="Make what the parts of the step start from.")] = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for another process that is at it.")] = 0,
+    memory_mb: Annotated[int | None, typer.Option(min=1, help="MiB it may take, in place of those declared.")] = None,
+    ended: Annotated[str, typer.Option(help="Do nothing: record why the process that did it ended silently.")] = "",
+    host: Annotated[str, typer.Option(help="With --ended: the machine it ran on, which is no more.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> int:
     """Do one step, or one part of it, with the code that the run was made with."""
@@ -37,7 +41,9 @@ def step(
     place = output.existing_place()
     found = _run(place, run)
     _must_be_there(found.plan, word, shard, prepare, run)
-    order = Order(found, word, PREPARE if prepare else shard)
+    order = Order(found, word, PREPARE if prepare else shard, memory_mb=memory_mb)
+    if ended:
+        return _ended(place, order, ended, host, json)
     done = _do(place, code_of(place, found.plan), order, wait)
     for trouble in notify.send(place, done.alerts):
         print(f"noria: {trouble}", file=sys.stderr)
@@ -71,6 +77,15 @@ def _do(place: Place, code: Code, order: Order, wait: float) -> Done:
             if time.monotonic() >= until:
                 raise
             time.sleep(LOOK_S)
+
+
+def _ended(place: Place, order: Order, why: str, host: str, json: bool) -> int:
+    noted = note_end(place, order, why, host)
+    if json:
+        output.show_json({"step": order.word, "noted": noted})
+    else:
+        output.say(f"{order.word} {'failed: ' + why if noted else 'keeps what it said itself'}")
+    return 0
 
 
 def _waits(done: Done) -> bool:

@@ -97,6 +97,7 @@ class Pool:
         What ``Resources(pool=...)`` calls it.
     runs_on
         ``kubernetes``: a pod per step. ``celery``: the workers of the queue. ``local``: where the scheduler runs.
+        Empty: as the export says for all steps.
     cpu, memory_mb, gpu
         What one of its machines offers to steps: cores, MiB, GPUs. A step that asks for more does not fit.
     asks_mb
@@ -118,7 +119,7 @@ class Pool:
     """
 
     name: str
-    runs_on: str = "kubernetes"
+    runs_on: str = ""
     cpu: float = 1
     memory_mb: int = 1024
     gpu: int = 0
@@ -180,6 +181,11 @@ class Pools:
         if lacks is not None:
             raise _misfit(step, lacks)
         return pool
+
+    def on(self, executor: str) -> "Pools":
+        """The same, each pool saying itself where it runs."""
+        pools = {name: replace(pool, runs_on=pool.runs_on or executor) for name, pool in self.pools.items()}
+        return replace(self, pools=pools)
 
     def after_memory(self, pool: Pool, asked: Resources, times: int) -> tuple[Pool, Resources]:
         """Where a step is tried, and with how much memory, that ran out of it so many times."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from noria.pools.pool import Pools
 
-RUNS_ON = ("kubernetes", "celery", "local")
+RUNS_ON = ("", "kubernetes", "celery", "local")
 PULL = ("Always", "IfNotPresent", "Never")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
@@ -41,7 +41,7 @@ def names_are_names(pools: Pools) -> Problems:
 def words_are_known(pools: Pools) -> Problems:
     for pool in pools.pools.values():
         if pool.runs_on not in RUNS_ON:
-            yield f"pools.{pool.name}.runs_on is {pool.runs_on!r}", f"Use {', '.join(RUNS_ON)}."
+            yield f"pools.{pool.name}.runs_on is {pool.runs_on!r}", f"Use {', '.join(RUNS_ON[1:])}, or nothing."
         for one in pool.tolerations:
             if one.effect not in (None, *EFFECTS):
                 yield f"pools.{pool.name} tolerates the effect {one.effect!r}", f"There are {', '.join(EFFECTS)}."

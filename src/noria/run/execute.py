@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -53,6 +53,7 @@ class Order:
     word: str
     shard: int = 0
     force: bool = False
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _told_of(
     progress: Callable[[str, float], None],
 ) -> Done:
     """Compute; who listens hears of the attempt's begin, and of its end if it is still ours."""
-    step, module = order.run.plan.step(order.word), import_module(MODULES[order.word])
+    step, module = _as_ordered(order.run.plan.step(order.word), order), import_module(MODULES[order.word])
     announce.step_began(place, order.run, row, inputs)
     try:
         done = _compute(place, code, order, step, module, inputs, row.id, row.attempt, progress)
@@ -129,6 +130,13 @@ def _told_of(
         raise
     announce.step_ended(place, order.run, done.step, inputs)
     return done
+
+
+def _as_ordered(step: Step, order: Order) -> Step:
+    """The step with the memory that it may take where it is done now."""
+    if order.memory_mb is None:
+        return step
+    return replace(step, resources=replace(step.resources, memory_mb=order.memory_mb))
 
 
 def _compute(

@@ -12,9 +12,11 @@ import typer
 
 from noria.airflow.exported import EXECUTORS, GATES, Exported
 from noria.cli import output
+from noria.cli.airflows.pools import pools_for
 from noria.compile import NEEDS
 from noria.errors import UserError
 from noria.plan import Plan
+from noria.pools.pool import Pools
 from noria.run.local import compile_file, load
 from noria.run.place import Place
 from noria.settings import Settings
@@ -51,6 +53,7 @@ def export(
     larger: Annotated[
         list[str] | None, typer.Option(help="POOL=POOL: where a step goes that was out of memory.")
     ] = None,
+    pools: Annotated[Path | None, typer.Option(help="File of the pools; Kubernetes needs it.")] = None,
     gates: Annotated[str, typer.Option(help="A gate that does not hold makes its task: fail or skip.")] = "fail",
     at_once: Annotated[int | None, typer.Option(min=1, help="Parts of a step at the same time; 1: in turn.")] = None,
     retries: Annotated[int, typer.Option(min=0, help="Further tries of what failed by no fault of the data.")] = 3,
@@ -67,6 +70,8 @@ def export(
     _one_of("--gates", gates, GATES)
     where = output.place_for(file)
     plan = compile_file(where, file, load(file))
+    places = _pairs("--place", place, keys=tuple(NEEDS), values=EXECUTORS)
+    declared = pools_for(plan, pools, executor, places)
     digest = where.artifacts.put(plan.to_json().encode())
     times = [one for one in schedule or [EVENT] if one not in (EVENT, HAND)]
     for one in [*times, *([sweep] if sweep != NEVER else [])]:
@@ -80,8 +85,9 @@ def export(
         folder=None if executor == "kubernetes" else str(file.resolve().parent),
         environment=_environment(where.settings, file, executor),
         executor=executor,
-        placements=_pairs("--place", place, keys=tuple(NEEDS), values=EXECUTORS),
-        larger=_pairs("--larger", larger),
+        placements=places,
+        pools={} if declared is None else declared.to_plain(),
+        larger={**_larger(declared), **_pairs("--larger", larger)},
         assets=events,
         cron=times[0] if times else "",
         sweep=sweep if events and sweep != NEVER else "",
@@ -124,6 +130,10 @@ def remove(
         output.show_json({"removed": file})
     else:
         output.say(f"Removed {file}. Airflow keeps what it knows of its runs until the DAG is deleted there.")
+
+
+def _larger(declared: Pools | None) -> dict[str, str]:
+    return {} if declared is None else {pool.name: pool.larger for pool in declared.pools.values() if pool.larger}
 
 
 def _keep(place: Place, plan: Plan, digest: str) -> None:
