@@ -9,6 +9,7 @@ import typer
 
 from noria import settings
 from noria.cli import output
+from noria.cli.airflows import doctor as on_airflow
 from noria.cli.home import find_home
 from noria.errors import Failure, NoriaError
 from noria.run.place import open_place
@@ -18,8 +19,15 @@ PARTS = ("polars", "deltalake", "sqlalchemy", "scikit-learn", "lightgbm", "optun
 
 
 @app.command()
-def doctor(json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False) -> int:
+def doctor(
+    airflow: Annotated[
+        bool, typer.Option("--airflow", help="Airflow's settings and its broker's, as they are in force.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> int:
     """Check the settings and the stores; exit code 1 if something is wrong."""
+    if airflow:
+        return on_airflow.doctor(json)
     found = settings.load(find_home(Path.cwd()))
     rows: list[tuple[str, str, str]] = [("python", sys.version.split()[0], "ok")]
     rows += [(part, *_part(part)) for part in PARTS]

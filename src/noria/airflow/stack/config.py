@@ -13,6 +13,7 @@ from noria.errors import Failure
 
 EXECUTOR = {"local": "LocalExecutor", "celery": "CeleryExecutor"}
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")  # of the caller's environment
+EXTRA = "extra.env"
 START_S = 240  # a machine that is busy may need minutes
 
 
@@ -25,7 +26,13 @@ def files(stack: Stack) -> list[str]:
 def variables(stack: Stack) -> dict[str, str]:
     """The environment of every Airflow process of the stack."""
     shipped = {key: value for name in files(stack) for key, value in servers.environment_file(name).items()}
-    return {**_callers(stack), **shipped, **_own(stack), **_broker(stack)}
+    return {**_callers(stack), **shipped, **_own(stack), **_broker(stack), **_extra(stack)}
+
+
+def _extra(stack: Stack) -> dict[str, str]:
+    """What the user sets besides: lines of ``extra.env`` in the stack's folder go before everything."""
+    file = stack.folder.root / EXTRA
+    return servers.lines_of(file.read_text()) if file.exists() else {}
 
 
 def _callers(stack: Stack) -> dict[str, str]:

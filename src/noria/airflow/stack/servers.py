@@ -175,8 +175,13 @@ def rabbitmq_variables(stack: Stack) -> Mapping[str, str]:
 
 def environment_file(name: str) -> dict[str, str]:
     """``NAME=VALUE`` lines of a file that comes with noria."""
-    lines = (line.strip() for line in shipped(name).read_text().splitlines())
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return lines_of(shipped(name).read_text())
+
+
+def lines_of(text: str) -> dict[str, str]:
+    """``NAME=VALUE`` lines; empty ones and comments do not count."""
+    lines = (line.strip() for line in text.splitlines())
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
 def private(path: Path, text: str, mode: int = 0o600) -> None:
