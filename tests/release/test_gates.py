@@ -43,9 +43,10 @@ ANALYSIS: dict[str, Any] = {
     "slices": [cut("nurse", 500, 0.79, 0.82), cut("smith", 500, 0.75, 0.79)],
     "found": [],
     "sensitivity": [
-        {"feature": "age", "kind": "number", "flipped": 0.02},
-        {"feature": "pay", "kind": "number", "flipped": 0.05},
-        {"feature": "job", "kind": "category", "flipped": 0.9},
+        {"feature": "age", "kind": "number", "flipped": 0.02, "change": 0.01},
+        {"feature": "pay", "kind": "number", "flipped": 0.05, "change": 0.03},
+        {"feature": "note", "kind": "text", "flipped": 0.01, "change": 0.04},
+        {"feature": "job", "kind": "category", "flipped": 0.9, "change": 0.5},
     ],
     "calibration": {"error": 0.04, "bins": []},
 }
@@ -82,6 +83,22 @@ def test_better_than_champion_blocks_only_what_is_surely_worse(gap: Gap | None, 
             assert f"{number:.4f}".removeprefix("-") in evidence
 
 
+@pytest.mark.parametrize(
+    ("gap", "margin", "verdict"),
+    [
+        (None, 0.0, "pass"),
+        (Gap(0.80, 0.85, 0.05, 0.03, 0.07), 0.0, "pass"),
+        (Gap(0.80, 0.81, 0.01, -0.01, 0.03), 0.0, "block"),
+        (Gap(0.80, 0.81, 0.01, -0.01, 0.03), 0.02, "pass"),
+        (Gap(0.80, 0.75, -0.05, -0.07, -0.03), 0.02, "block"),
+    ],
+)
+def test_surely_better_than_champion_lets_nothing_pass_by_chance(gap: Gap | None, margin: float, verdict: str) -> None:
+    [(found, evidence)] = verdicts(nr.better_than_champion("roc_auc", margin, surely=True), gap)
+    assert found == verdict
+    assert ("may be chance" in evidence) == (verdict == "block" and gap is not None and gap.high > 0)
+
+
 SEX = fairness(group("f", 50, 100), group("m", 58, 100))
 APART = fairness(group("f", 50, 100), group("m", 75, 100))
 WITH_TINY = fairness(group("f", 50, 100), group("m", 58, 100), group("x", 2, 3))
@@ -106,6 +123,12 @@ def test_fair_blocks_a_large_difference_and_never_lets_a_small_group_pass_by_luc
     [(found, evidence)] = verdicts(nr.fair(metric, max=0.1), fairness={"sex": between})
     assert found == verdict
     assert said in evidence
+
+
+def test_a_group_that_is_too_small_blocks_where_that_is_asked_for() -> None:
+    gate = nr.fair("demographic_parity_difference", max=0.1, small="block")
+    [(found, evidence)] = verdicts(gate, fairness={"sex": WITH_TINY})
+    assert (found, "too few rows to judge x" in evidence) == ("block", True)
 
 
 def test_fair_judges_every_column_or_those_it_names_and_misses_none() -> None:
@@ -168,10 +191,20 @@ def test_a_bad_slice_that_was_found_blocks_too() -> None:
         (stable(0.5), {"sensitivity": []}, "block", "sensitivity was not measured"),
         (
             stable(0.5),
-            {"sensitivity": [{"feature": "age", "kind": "number", "flipped": None}]},
+            {"sensitivity": [{"feature": "age", "kind": "number", "flipped": None, "change": 2.0}]},
             "block",
-            "not measured",
+            "no label can flip in a regression: bound the change",
         ),
+        (
+            stable(change=1.5),
+            {"sensitivity": [{"feature": "age", "kind": "number", "flipped": None, "change": 2.0}]},
+            "block",
+            "2 when age moves a little",
+        ),
+        (stable(change=0.04), {}, "pass", "0.04 when note has a slip"),
+        (stable(change=0.03), {}, "block", "0.04 when note has a slip"),
+        (stable(0.5, kinds=["category"]), {}, "block", "90.00% when job is another"),
+        (stable(0.5, kinds="bool"), {}, "block", "sensitivity was not measured"),
         (calibrated(0.04), {}, "pass", "0.0400"),
         (calibrated(0.03), {}, "block", "0.0400"),
         (calibrated(0.5), {"calibration": None}, "block", "not measured"),
@@ -236,6 +269,9 @@ def test_one_block_refuses_and_a_person_may_have_to_say_yes(
         lambda: Release(gates=nr.at_least("roc_auc", 0.6)),
         lambda: Release(gates=["roc_auc"]),
         lambda: Release(approval="nobody"),
+        lambda: nr.fair("error_difference", max=0.1, small="pass"),
+        lambda: stable(),
+        lambda: stable(0.1, kinds=["colour"]),
     ],
 )
 def test_an_impossible_gate_is_refused_with_the_way_out(make: Any) -> None:

@@ -15,12 +15,15 @@ FAIRNESS = (
     "mean_answer_difference",
     "mean_error_difference",
 )
+KINDS_OF_COLUMNS = ("number", "text", "list", "category", "bool")
+SMALL_CHANGES = ("number", "text", "list")  # of these kinds a change can be small; of the others it is another value
 
 
 @dataclass(frozen=True, slots=True)
 class BetterThanChampion:
     metric: str | None = None
     margin: float = 0.0
+    surely: bool = False
 
     def __post_init__(self) -> None:
         check(self, least={"margin": 0})
@@ -32,9 +35,12 @@ class Fair:
     max: float
     on: tuple[str, ...] = ()
     min_rows: int = 30
+    small: str = "warn"
 
     def __post_init__(self) -> None:
         check(self, least={"max": 0, "min_rows": 0})
+        if self.small not in ("warn", "block"):
+            raise BadLifecycle(f"small={self.small!r}", where="fair", do="Use 'warn' or 'block'.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +63,19 @@ class AtLeast:
 
 @dataclass(frozen=True, slots=True)
 class Stable:
-    max: float
+    max: float | None
+    change: float | None
+    kinds: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        check(self, least={"max": 0})
+        check(self, least={"max": 0, "change": 0})
+        if self.max is None and self.change is None:
+            raise BadLifecycle("neither max nor change is given", where="stable", do="Give at least one.")
+        for kind in self.kinds:
+            if kind not in KINDS_OF_COLUMNS:
+                raise BadLifecycle(
+                    f"unknown kind {kind!r}", where="stable", do=f"Use some of {', '.join(KINDS_OF_COLUMNS)}."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +101,7 @@ Gate = BetterThanChampion | Fair | NoSliceWorse | AtLeast | Stable | Calibrated 
 KINDS = (BetterThanChampion, Fair, NoSliceWorse, AtLeast, Stable, Calibrated, Fits)
 
 
-def better_than_champion(metric: str | None = None, margin: float = 0.0) -> BetterThanChampion:
+def better_than_champion(metric: str | None = None, margin: float = 0.0, *, surely: bool = False) -> BetterThanChampion:
     """Blocks a candidate that is worse than the champion on the same analysis rows, by a paired test.
 
     Parameters
@@ -95,11 +110,14 @@ def better_than_champion(metric: str | None = None, margin: float = 0.0) -> Bett
         None: ``roc_auc``, or ``rmse`` for regression.
     margin
         How much worse it may be and still go on.
+    surely
+        False: it is blocked if it is worse beyond chance, and warned of if it is worse. True: it is blocked unless it
+        is better beyond chance; with a margin, unless it is no worse than that beyond chance.
     """
-    return BetterThanChampion(_known(metric, "better_than_champion"), margin)
+    return BetterThanChampion(_known(metric, "better_than_champion"), margin, surely)
 
 
-def fair(metric: str, max: float, on: Sequence[str] = (), min_rows: int = 30) -> Fair:
+def fair(metric: str, max: float, on: Sequence[str] = (), min_rows: int = 30, small: str = "warn") -> Fair:
     """Blocks a candidate that treats protected groups too differently.
 
     Parameters
@@ -113,12 +131,14 @@ def fair(metric: str, max: float, on: Sequence[str] = (), min_rows: int = 30) ->
     on
         Protected columns, or ``"a & b"`` for an intersection; empty: all of them and their intersections.
     min_rows
-        A group with fewer rows never blocks by chance and never passes by chance: it warns, unless its interval is
-        wholly above ``max``.
+        A group with fewer rows never blocks by chance and never passes by chance: see ``small``.
+    small
+        What a group with too few rows leads to: ``warn``, or ``block``. It blocks in any case if its interval is wholly
+        above ``max``.
     """
     if metric not in FAIRNESS:
         raise BadLifecycle(f"unknown fairness metric {metric!r}", where="fair", do=f"Use {', '.join(FAIRNESS)}.")
-    return Fair(metric, max, (on,) if isinstance(on, str) else tuple(on), min_rows)
+    return Fair(metric, max, (on,) if isinstance(on, str) else tuple(on), min_rows, small)
 
 
 def no_slice_worse(metric: str, by: float = 0.1) -> NoSliceWorse:
@@ -133,9 +153,20 @@ def at_least(metric: str, value: float) -> AtLeast:
     return AtLeast(metric, value)
 
 
-def stable(max: float) -> Stable:
-    """Blocks a candidate where a small change of one input flips more than ``max`` of the answers."""
-    return Stable(max)
+def stable(max: float | None = None, change: float | None = None, kinds: Sequence[str] = SMALL_CHANGES) -> Stable:
+    """Blocks a candidate whose answers hang on small changes of a single input.
+
+    Parameters
+    ----------
+    max
+        Largest share of rows whose label may flip.
+    change
+        Largest mean change of the probability; in a regression, of the value, where no label can flip.
+    kinds
+        Of which columns: numbers that move a little, texts with a slip, lists that lose a value; ``category`` and
+        ``bool`` too, if taking another row's value counts as small.
+    """
+    return Stable(max, change, (kinds,) if isinstance(kinds, str) else tuple(kinds))
 
 
 def calibrated(max: float) -> Calibrated:

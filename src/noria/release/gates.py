@@ -56,7 +56,7 @@ class Case:
 
 
 def better(gate: BetterThanChampion, case: Case) -> Iterator[Verdict]:
-    """Blocks if the candidate is surely worse than the champion by more than the margin."""
+    """Blocks if the candidate is surely worse than the champion by more than the margin, or is not surely better."""
     metric = gate.metric or default(case.task)
     name = f"better than champion: {metric}"
     gap = case.compare(metric)
@@ -71,6 +71,8 @@ def better(gate: BetterThanChampion, case: Case) -> Iterator[Verdict]:
         yield Verdict(name, "block", f"{metric} is undefined on the analysis split")
     elif gap.high < -gate.margin:
         yield Verdict(name, "block", numbers)
+    elif gate.surely and gap.low <= -gate.margin:
+        yield Verdict(name, "block", f"{numbers}; it may be chance")
     else:
         yield Verdict(name, "pass" if gap.gain >= -gate.margin else "warn", numbers)
 
@@ -91,10 +93,11 @@ def fair(gate: Fair, case: Case) -> Iterator[Verdict]:
             if not set(DIFFERENCES[gate.metric]) <= set(between["groups"][0]["rates"]):
                 yield Verdict(title, "block", f"it is no measure of a {case.task}")
             else:
-                yield _fair(title, largest(between["groups"], gate.metric, gate.min_rows), gate.max)
+                yield _fair(title, largest(between["groups"], gate.metric, gate.min_rows), gate)
 
 
-def _fair(name: str, found: Mapping[str, Any], bound: float) -> Verdict:
+def _fair(name: str, found: Mapping[str, Any], gate: Fair) -> Verdict:
+    bound = gate.max
     small = f"too few rows to judge {', '.join(found['undecided'])}" if found["undecided"] else ""
     if found["value"] is None:
         return Verdict(name, "block", f"fewer than two groups have enough rows; {small}")
@@ -106,7 +109,7 @@ def _fair(name: str, found: Mapping[str, Any], bound: float) -> Verdict:
         return Verdict(name, "block", numbers)
     if found["certain"] > bound:
         return Verdict(name, "block", f"{numbers}; a small group differs by at least {found['certain']:.3f}")
-    return Verdict(name, "warn", f"{numbers}; {small}") if small else Verdict(name, "pass", numbers)
+    return Verdict(name, gate.small, f"{numbers}; {small}") if small else Verdict(name, "pass", numbers)
 
 
 def no_slice_worse(gate: NoSliceWorse, case: Case) -> Iterator[Verdict]:
@@ -153,15 +156,23 @@ def at_least(gate: AtLeast, case: Case) -> Iterator[Verdict]:
 
 
 def stable(gate: Stable, case: Case) -> Iterator[Verdict]:
-    """Blocks if a small change of one number flips too many labels."""
-    name = f"stable: at most {gate.max:.1%} flipped"
-    numbers = [one for one in case.analysis["sensitivity"] if one["kind"] == "number" and one["flipped"] is not None]
-    if not numbers:
-        yield Verdict(name, "block", "sensitivity was not measured: Analyze(sensitivity=0.01)")
-        return
-    worst = max(numbers, key=lambda one: one["flipped"])
-    verdict = "block" if worst["flipped"] > gate.max else "pass"
-    yield Verdict(name, verdict, f"{worst['flipped']:.2%} when {worst['feature']} moves a little")
+    """Blocks if a small change of one input flips too many labels, or moves the answers too far."""
+    looked = [one for one in case.analysis["sensitivity"] if one["kind"] in gate.kinds]
+    if gate.max is not None:
+        yield _moved(f"stable: at most {gate.max:.1%} flipped", looked, "flipped", gate.max)
+    if gate.change is not None:
+        yield _moved(f"stable: mean change at most {gate.change:g}", looked, "change", gate.change)
+
+
+def _moved(name: str, looked: Sequence[Mapping[str, Any]], what: str, bound: float) -> Verdict:
+    if not looked:
+        return Verdict(name, "block", "sensitivity was not measured: Analyze(sensitivity=0.01), stable(kinds=[...])")
+    if all(one[what] is None for one in looked):
+        return Verdict(name, "block", "no label can flip in a regression: bound the change, stable(change=...)")
+    worst = max(looked, key=lambda one: one[what])
+    said = f"{worst[what]:.2%}" if what == "flipped" else f"{worst[what]:.4g}"
+    how = {"number": "moves a little", "text": "has a slip", "list": "loses a value"}.get(worst["kind"], "is another")
+    return Verdict(name, "block" if worst[what] > bound else "pass", f"{said} when {worst['feature']} {how}")
 
 
 def calibrated(gate: Calibrated, case: Case) -> Iterator[Verdict]:

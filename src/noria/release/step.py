@@ -24,7 +24,7 @@ from noria.stats.metrics import METRICS
 from noria.store import audit, lineage, registry
 from noria.store.attempt import Alert, Attempt
 
-FORMAT = 5
+FORMAT = 6
 USES = {
     "collect": ("dataset", "version"),
     "validate": ("remedy",),
