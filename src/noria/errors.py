@@ -7,7 +7,8 @@ NoriaError
 │  ├─ BadLifecycle     the lifecycle file cannot be loaded or declares the impossible
 │  ├─ UserCodeFailed   a function of the lifecycle file raised or returned the wrong thing
 │  ├─ Unauthenticated  a request without a token that holds
-│  └─ Forbidden        a token that may not do this
+│  ├─ Forbidden        a token that may not do this
+│  └─ Overtaken        somebody else decided meanwhile; nothing was changed
 ├─ Stopped             a gate blocked the run: the verdict is the message, exit code 3
 │  └─ Undecided          the candidate waits for a person's decision; exit code 7
 ├─ NothingToDo         another run has taken, or took, what there is to do; exit code 6
@@ -55,6 +56,10 @@ class Unauthenticated(UserError):
 
 
 class Forbidden(UserError):
+    pass
+
+
+class Overtaken(UserError):
     pass
 
 

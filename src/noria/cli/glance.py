@@ -6,7 +6,7 @@ from pathlib import Path
 
 from noria import settings
 from noria.cli.home import find_home
-from noria.cli.summary import summary
+from noria.run.summary import summary
 from noria.run import glance
 from noria.store.repeat import Repeated
 

@@ -56,7 +56,7 @@ def spans(entries: Iterable[audit.Entry], model: str) -> list[Span]:
 
 def history(connection: Connection, model: str) -> list[Span]:
     """When each alias of a model stood where, oldest first."""
-    return spans(audit.entries(connection), model)
+    return spans(audit.about(connection, f"model:{model}"), model)
 
 
 def live(connection: Connection, model: str, at: datetime) -> Live:

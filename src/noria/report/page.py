@@ -58,10 +58,22 @@ def word(verdict: str) -> str:
 
 def chart(drawing: Any, caption: str) -> str:
     """An Altair chart as inline SVG."""
+    drawn = svg(drawing.to_dict(validate=False))  # its parts were validated as they were made
+    return f"<figure>{drawn}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def svg(specification: Mapping[str, Any]) -> str:
+    """A Vega-Lite specification as SVG."""
     import vl_convert
 
-    svg = vl_convert.vegalite_to_svg(drawing.to_dict(validate=False))  # its parts were validated as they were made
-    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+    return str(vl_convert.vegalite_to_svg(specification))
+
+
+def javascript(code: str) -> str:
+    """Code that uses Vega, Vega-Lite and Vega-Embed, with these in it: nothing is fetched."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle(code))
 
 
 def _side(values: Sequence[Any]) -> str:

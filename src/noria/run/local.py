@@ -22,10 +22,11 @@ from noria.run.execute import Done, Order, execute
 from noria.run.leave_out import leave_out
 from noria.run.place import Code, Place
 from noria.run.reach import reach
-from noria.store import audit, orchestrated, runs
+from noria.store import audit, memo, orchestrated, runs
 
 REMEDIES = ("resample", "reweight", "quarantine", "accept", "none")
 EXPLAINED = ("quarantine", "accept")  # remedies that need a reason
+FILES = "lifecycle file"  # what is remembered of each lifecycle: where it is declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ def turn(
             do=f"Steps are {', '.join(step.name for step in plan.steps)}.",
         )
     run = _open(place, plan, remedy=remedy, reason=reason, trigger=trigger)
+    _remember(place, run.lifecycle, file)
     watcher.started(run)
     announce.run_began(place, run)
     try:
@@ -151,6 +153,19 @@ def turn(
         _note(place, file, code, run, min(began_ns, int(run.started_at.timestamp() * 1e9)))
     with place.store.read() as c:
         return Turn(runs.get(c, run.id), tuple(runs.steps(c, run.id)))
+
+
+def file_of(place: Place, lifecycle: str) -> Path | None:
+    """The file that declares a lifecycle, as it was last run on this machine or one that shares its folders; None if it
+    is not there."""
+    with place.store.read() as c:
+        found = memo.recall(c, FILES).get(lifecycle)
+    return Path(found) if found is not None and Path(found).is_file() else None
+
+
+def _remember(place: Place, lifecycle: str, file: Path) -> None:
+    with place.store.begin() as c:
+        memo.remember(c, FILES, {lifecycle: str(file.resolve())})
 
 
 def _walk(place: Place, code: Code, run: runs.Run, force: Collection[str], watcher: Watcher) -> tuple[str, str | None]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from noria.clock import Clock
@@ -78,6 +78,30 @@ def newest(connection: Connection, most: int) -> list[Entry]:
     """The newest entries, oldest first."""
     last = connection.execute(select(func.max(audit.c.number))).scalar() or 0
     return list(entries(connection, last - most + 1))
+
+
+def about(connection: Connection, *beginnings: str) -> list[Entry]:
+    """The entries whose subject begins so, such as ``model:loans``, oldest first."""
+    query = select(*(audit.c[name] for name in FIELDS)).order_by(audit.c.number)
+    found = connection.execute(query.where(or_(*(audit.c.subject.startswith(b, autoescape=True) for b in beginnings))))
+    return [Entry(*row) for row in found]
+
+
+def mark(connection: Connection, *beginnings: str) -> int:
+    """The number of the newest entry whose subject begins so, 0 if there is none: what a person who decides has seen."""
+    here = or_(*(audit.c.subject.startswith(one, autoescape=True) for one in beginnings))
+    return connection.execute(select(func.max(audit.c.number)).where(here)).scalar() or 0
+
+
+def hold(connection: Connection) -> None:
+    """Until this transaction ends, nobody else puts an entry on record: what ``mark`` says stays true."""
+    _head(connection)
+
+
+def entry(connection: Connection, number: int) -> Entry | None:
+    """One entry by its number."""
+    row = connection.execute(select(*(audit.c[name] for name in FIELDS)).where(audit.c.number == number)).first()
+    return Entry(*row) if row else None
 
 
 def count(connection: Connection) -> int:

@@ -1,0 +1,111 @@
+"""What a version does, and to whom: metrics, slices, groups, calibration, sensitivity, dominance."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from noria.analyze import charts as drawn
+from noria.analyze.report import RATES
+from noria.errors import NotFound
+from noria.report import charts as shared
+from noria.ui import charts, find, kept
+from noria.ui.ask import Ask, File, Shown
+
+SHOWN = 60  # slices
+
+
+def page(ask: Ask) -> Shown:
+    """The analysis of a version, on rows that nothing was learned from."""
+    version, found = _analysis(ask, ask.name("name"))
+    metrics = [
+        {"metric": name, "value": value, "low": low, "high": high}
+        for name, value in found["metrics"].items()
+        for low, high in [found["intervals"].get(name) or (None, None)]
+    ]
+    slices = found["slices"]
+    names = list(dict.fromkeys(name for one in slices for name in one["metrics"]))
+    report = kept.outputs(ask.place, version.run_id, "analyze").get("report.html")
+    return Shown("analysis.html", {
+        "version": version, "metrics": metrics, "disjoint": found["disjoint"], "task": found["task"],
+        "positive": found.get("positive"), "fairness": found["fairness"], "rates": RATES,
+        "slices": slices[:SHOWN], "slice_metrics": names[:5], "more_slices": max(0, len(slices) - SHOWN),
+        "found": found["found"], "dominated": found.get("dominated", [])[:SHOWN],
+        "sensitivity": found["sensitivity"], "importance": found["importance"] or [],
+        "calibration": found["calibration"], "report": report.digest.hex if report else None,
+    })  # fmt: skip
+
+
+def _analysis(ask: Ask, name: str) -> tuple[Any, dict[str, Any]]:
+    with ask.place.store.read() as c:
+        version = find.model(c, name)
+    found = kept.document(ask.place, version.run_id, "analyze", "analysis.json")
+    if found is None:
+        what = f"{version.model}@{version.number} was not analyzed here"
+        raise NotFound(what, where="pages", do="Only a version that a run made has an analysis.")
+    return version, found
+
+
+def fairness_chart(ask: Ask) -> File | Shown:
+    """One rate of each group of a protected column, as a dot with its interval."""
+    _, found = _analysis(ask, ask.query("of"))
+    between = found["fairness"].get(ask.query("column"))
+    if between is None:
+        return charts.answer(ask, None)
+    known = list(between["groups"][0]["rates"])
+    rate = ask.query("rate") if ask.query("rate") in known else known[0]
+    return charts.answer(ask, drawn.rates(between["groups"][:40], rate))
+
+
+def calibration_chart(ask: Ask) -> File | Shown:
+    """Said against seen."""
+    _, found = _analysis(ask, ask.query("of"))
+    if not found["calibration"]:
+        return charts.answer(ask, None)
+    shares = found["task"] != "regression"
+    return charts.answer(ask, shared.calibration(found["calibration"]["bins"], shares=shares))
+
+
+def importance_chart(ask: Ask) -> File | Shown:
+    """Which features count."""
+    _, found = _analysis(ask, ask.query("of"))
+    return charts.answer(ask, shared.importance(found["importance"]) if found["importance"] else None)
+
+
+def sensitivity_chart(ask: Ask) -> File | Shown:
+    """How much a small change of each feature changes the answer."""
+    _, found = _analysis(ask, ask.query("of"))
+    rows = _bars(found["sensitivity"])
+    if not rows:
+        return charts.answer(ask, None)
+    bars = alt.Chart(alt.Data(values=rows)).mark_bar(color="#e0752d")
+    chart = bars.encode(
+        x=alt.X("share:Q", title=None, axis=alt.Axis(format="%") if rows[0]["flips"] else alt.Axis()),
+        y=alt.Y("feature:N", sort="-x", title=None),
+        tooltip=["feature:N", "share:Q"],
+    )
+    return charts.answer(ask, chart.properties(width=480))
+
+
+def _bars(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    flips = any(one["flipped"] is not None for one in found)
+    key = "flipped" if flips else "change"
+    return [{"feature": one["feature"], "share": one[key] or 0.0, "flips": flips} for one in found[:25]]
+
+
+def slices_chart(ask: Ask) -> File | Shown:
+    """One metric of the worst slices, with intervals where they are known."""
+    _, found = _analysis(ask, ask.query("of"))
+    wanted = ask.query("metric", "accuracy")
+    rows = [
+        {"name": f"{one['column']} = {one['group']}", "value": one["metrics"].get(wanted), **_span(one, wanted)}
+        for one in found["slices"][:25]
+        if one["metrics"].get(wanted) is not None and one["judged"]
+    ]
+    return charts.answer(ask, shared.intervals(rows) if rows else None)
+
+
+def _span(one: Mapping[str, Any], wanted: str) -> dict[str, Any]:
+    held = one.get("accuracy_interval") if wanted == "accuracy" else None
+    low, high = held or (one["metrics"].get(wanted),) * 2
+    return {"low": low, "high": high}
