@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run-stamp
 DEV := $(VENV)/.dev-stamp
 
-.PHONY: help demo test check test-system bench lock clean
+.PHONY: help demo test check test-system bench lock messages clean
 
 help:
 	@echo "make demo          the whole loop on bundled real data"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-system   only the tests with real processes and servers"
 	@echo "make bench         measure; ONLY=wheel|data|learning|serving|airflow|trust|pages for one family"
 	@echo "make lock          resolve the dependencies anew"
+	@echo "make messages      gather the pages' texts into the catalogues of their languages"
 
 demo: $(RUN)
 	$(BIN)/noria demo
@@ -61,6 +62,13 @@ lock:
 	uv pip compile pyproject.toml --group build --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -c requirements/dev.lock -o requirements/run.lock
 	uv pip compile requirements/kserve.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/kserve.lock
 	uv pip compile requirements/airflow.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/airflow.lock
+
+# The pages' messages, gathered into both catalogues; what is new in Chinese is to be translated there.
+POT := $(VENV)/noria.pot
+messages: $(DEV)
+	cd src/noria/ui && $(CURDIR)/$(BIN)/pybabel -q extract -F locale/babel.cfg -k marked -k ngettext:1,2 --no-location --sort-output -o $(CURDIR)/$(POT) .
+	$(BIN)/pybabel -q update -i $(POT) -d src/noria/ui/locale -D noria --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 118
+	$(BIN)/python -c "from noria.ui.language import complete; complete()"
 
 clean:
 	rm -rf $(VENV) .venv-airflow .venv-airflow.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis

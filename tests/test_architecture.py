@@ -11,8 +11,8 @@ SRC = Path(__file__).parent.parent / "src" / "noria"
 FILES = sorted(SRC.rglob("*.py"))
 STAGES = {"collect", "validate", "preprocess", "train", "analyze", "release", "serve", "feedback", "governance"}
 LAYERS = [  # top to bottom; rooms on one line do not import each other
-    {"cli", "ui", "notebook"},
-    {"demo"},  # a story that is told with all of the rooms below
+    {"cli", "notebook"},
+    {"demo", "ui"},  # a story that is told with all of the rooms below; pages that ask them
     {"run"},
     {"compile"},
     {"lifecycle"},

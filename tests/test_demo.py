@@ -44,7 +44,9 @@ def test_the_demo_shows_the_whole_story_and_keeps_the_server_if_asked(tmp_path: 
         assert "all traffic to version 2 100 %" in said
         assert "dataset_version:income@" in said
         assert re.search(r"prediction:\S+", said)
-        url = re.search(r"the server at (\S+)\.", said)[1]  # type: ignore[index]
+        url = re.search(r"the server at (\S+),", said)[1]  # type: ignore[index]
+        pages = re.search(r"the pages at (\S+)\.", said)[1]  # type: ignore[index]
+        assert "income" in httpx.get(pages).text
         assert httpx.get(f"{url}/v2/health/ready").status_code == 200
         for line in re.findall(r"^  (curl .*)$", told, re.MULTILINE):
             _, where, *data = shlex.split(line)
@@ -55,8 +57,9 @@ def test_the_demo_shows_the_whole_story_and_keeps_the_server_if_asked(tmp_path: 
     finally:
         process.terminate()
         process.wait(30)
-    with pytest.raises(httpx.TransportError):
-        httpx.get(f"{url}/v2/health/ready")
+    for gone in (f"{url}/v2/health/ready", pages):
+        with pytest.raises(httpx.TransportError):
+            httpx.get(gone)
 
 
 def test_a_folder_that_holds_something_is_not_touched(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

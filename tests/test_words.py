@@ -12,7 +12,7 @@ from noria.cli import main as cli
 
 CLI = Path(cli.__file__).parent
 COMPANIONS = {"glance"}  # the quick way of `run`: a command that is tried before it
-PRINTS_NO_DATA = {"demo", "serve"}  # they tell a story, or answer over HTTP
+PRINTS_NO_DATA = {"demo", "serve", "ui"}  # they tell a story, or answer over HTTP
 
 
 def defines_command(file: Path) -> bool:

@@ -18,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import faults
 from noria import settings
-from noria.cli.erase import carry
 from noria.governance.erase import Request, erase_subject
 from noria.run.place import open_place
+from noria.serve.emptied import carry
 
 SLOW_TO_LOAD = ["noria.data.erase", "noria.governance.gone", "pyarrow.parquet", "alembic", "sqlalchemy.dialects.sqlite"]
 LONGEST_S = 0.8
@@ -42,7 +42,7 @@ def attempt(folder: Path, key: str, at: int, kill_after: float) -> tuple[bool, s
         found = settings.load(folder, environ={"NORIA_ACTOR": "tester"})
         faults.tell(found.home, event)
         place = open_place(found)
-        erase_subject(place, Request(key, None, "retrain", "tester", "asked for it"), lambda: carry(place))
+        erase_subject(place, Request(key, None, "retrain", "tester", "asked for it"), lambda: carry(place.settings))
         os.write(writer, str(seen).encode())
 
     return faults.child(work, kill_after)

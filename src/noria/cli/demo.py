@@ -15,6 +15,7 @@ from noria import settings
 from noria.cli import output
 from noria.cli.output import console, show_tree
 from noria.cli.run import Screen, written_reports
+from noria.demo.server import wait_until
 from noria.demo.story import NAME, Story, right, seconds
 from noria.errors import Failure, UserError
 from noria.run.local import Turn
@@ -148,15 +149,25 @@ def _must(done: Turn, state: str) -> Turn:
 
 
 def _stay(story: Story) -> None:
+    from noria.ui.server import beside
+
     assert story.server is not None
-    url = story.server.url
+    url, ready = story.server.url, story.place.settings.home / "pages"
+    ready.unlink(missing_ok=True)
+    with beside(story.place.settings, host="127.0.0.1", port=0, insecure=False, ready_file=ready):
+        wait_until(ready.exists, "the pages to start")
+        _told(story, url, ready.read_text())
+        story.server.process.wait()
+
+
+def _told(story: Story, url: str, pages: str) -> None:
     row = json.dumps({"rows": [story.somebody()]})
-    console.print(f"\nThe project is in [bold]{story.folder}[/], the server at [bold]{url}[/]. Try:")
+    console.print(f"\nThe project is in [bold]{story.folder}[/], the server at [bold]{url}[/],")
+    console.print(f"the pages at [bold]{pages}[/]. Try:")
     for line in (f"curl {url}/v2/models/{NAME}", f"curl {url}/v2/models/{NAME}/predict -d '{row}'",
                  f"cd {story.folder} && noria model list && noria data log && noria audit verify"):  # fmt: skip
         console.print(f"  {line}", markup=False)
     console.print("Ctrl-C ends the server; the folder stays.")
-    story.server.process.wait()
 
 
 def _scene(number: int, title: str) -> None:

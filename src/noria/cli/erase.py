@@ -1,22 +1,19 @@
 """noria erase: a subject's rows, out of everything."""
 
 import sys
-from time import monotonic, sleep
 from typing import Annotated, Any
 
 import typer
 
 from noria.cli import output
 from noria.digest import Digest
-from noria.errors import Stopped, UserError
+from noria.errors import UserError
 from noria.governance import erase as erasing
 from noria.governance.plan import Plan
 from noria.run.place import Place
-from noria.serve import segment
-from noria.serve.flush import flush
+from noria.serve.emptied import carry
 from noria.store import erasures
 
-SPOOL_S, LOOK_S = 60.0, 0.1  # how long a server may take to complete the segment it writes to; between two looks
 POLICIES = (erasing.RETRAIN, erasing.ACCEPT)
 app = output.app("Erase a subject: its rows, out of every table, artifact, record and file.")
 
@@ -39,7 +36,7 @@ def erase(
         return
     _check(subject, reason, models)
     asked = erasing.Request(subject, dataset, models, place.settings.actor, reason)
-    done = erasing.erase_subject(place, asked, lambda: carry(place), _tell)
+    done = erasing.erase_subject(place, asked, lambda: carry(place.settings), _tell)
     if done is None:
         _nothing(place, subject, json=json)
         return
@@ -49,28 +46,6 @@ def erase(
         return
     _summary(done)
     output.say(f"The certificate: {file}")
-
-
-def carry(place: Place) -> None:
-    """Have all that servers on this machine took so far in the tables when this returns."""
-    folder = place.settings.spool
-    before = _names(folder)
-    end = monotonic() + SPOOL_S
-    while before & _names(folder):
-        flush(place.settings)
-        if not before & _names(folder):
-            return
-        if monotonic() > end:
-            raise Stopped("a server does not complete what it took", where=str(folder), do="End it, then try again.")
-        sleep(LOOK_S)
-
-
-def _names(folder: Any) -> set[str]:
-    if not folder.is_dir():
-        return set()
-    segment.adopt(folder)
-    return {file.name.partition("~")[0].partition(".")[0] for kind in ("*.open", "*.seg", "*.flush")
-            for file in folder.glob(kind)}  # fmt: skip
 
 
 def _check(subject: str, reason: str, models: str) -> None:

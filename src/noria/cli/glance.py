@@ -6,8 +6,8 @@ from pathlib import Path
 
 from noria import settings
 from noria.cli.home import find_home
-from noria.run.summary import summary
 from noria.run import glance
+from noria.run.summary import summary
 from noria.store.repeat import Repeated
 
 FLAGS = {"--explain", "--json"}

@@ -10,10 +10,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 
 from noria.cli import output
 from noria.cli.output import console
-from noria.run.summary import summary
 from noria.run.execute import Done
 from noria.run.local import Turn, Watcher, turn
 from noria.run.place import Place
+from noria.run.summary import summary
 from noria.store.runs import Run, StepRun
 
 app = output.app("Turn the wheel once.")

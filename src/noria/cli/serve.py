@@ -1,6 +1,7 @@
 """noria serve: the model server."""
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 from noria.cli import output
 from noria.errors import UserError
 from noria.serve.limits import MOST_ROWS, Limits
+from noria.settings import Settings
 from noria.store import routes
 
 SIZE = re.compile(r"(\d{1,12}) ?([kmg]?b?)", re.IGNORECASE)
@@ -43,6 +45,8 @@ def serve(
         float, typer.Option(help="MB for versions outside the route that were asked for; the oldest go first.", min=0)
     ] = 2_000,
     access_log: Annotated[str, typer.Option(help="File for a line of JSON a request; - prints them.")] = "",
+    ui: Annotated[bool, typer.Option("--ui", help="Show the pages too, in a process of their own.")] = False,
+    ui_port: Annotated[int, typer.Option(help="Port of the pages; 0 takes any that is free.", min=0, max=65535)] = 8090,
     traces: Annotated[str, typer.Option(help="OpenTelemetry collector, such as http://127.0.0.1:4318.")] = "",
 ) -> int:
     """Serve every model that has a route, and follow routes as they change; Ctrl-C ends it."""
@@ -61,17 +65,28 @@ def serve(
             "there is no model to serve yet", where=str(place.settings.home), do="Make one with 'noria run FILE'."
         )
     beside = (port + 1 if port else 0) if grpc_port is None else grpc_port
-    run(
-        place.settings,
-        host=host,
-        port=port,
-        grpc_port=beside if grpc else None,
-        workers=workers,
-        ready_file=ready,
-        options=options,
-        insecure=insecure,
-    )
+    with _pages(place.settings, host, ui_port, ready, insecure) if ui else nullcontext():
+        run(
+            place.settings,
+            host=host,
+            port=port,
+            grpc_port=beside if grpc else None,
+            workers=workers,
+            ready_file=ready,
+            options=options,
+            insecure=insecure,
+        )
     return 0
+
+
+def _pages(
+    settings: Settings, host: str, port: int, ready: Path | None, insecure: bool
+) -> AbstractContextManager[None]:
+    """The pages, as long as the server runs; their address goes to a file beside the server's, named ``….ui``."""
+    from noria.ui.server import beside
+
+    mine = ready.with_name(f"{ready.name}.ui") if ready else None
+    return beside(settings, host=host, port=port, insecure=insecure, ready_file=mine)
 
 
 def _bytes(text: str) -> int:

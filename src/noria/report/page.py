@@ -66,7 +66,7 @@ def svg(specification: Mapping[str, Any]) -> str:
     """A Vega-Lite specification as SVG."""
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg(specification))
+    return str(vl_convert.vegalite_to_svg(dict(specification)))
 
 
 def javascript(code: str) -> str:

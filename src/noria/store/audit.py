@@ -67,9 +67,10 @@ def record(
     return Entry(**fields)
 
 
-def entries(connection: Connection, since: int = 1) -> Iterator[Entry]:
-    """All entries from a number on, oldest first."""
+def entries(connection: Connection, since: int = 1, most: int | None = None) -> Iterator[Entry]:
+    """All entries from a number on, or so many of them, oldest first."""
     query = select(*(audit.c[name] for name in FIELDS)).where(audit.c.number >= since).order_by(audit.c.number)
+    query = query if most is None else query.limit(most)
     for row in connection.execute(query, execution_options={"yield_per": AT_ONCE}):
         yield Entry(*row)
 
@@ -88,7 +89,7 @@ def about(connection: Connection, *beginnings: str) -> list[Entry]:
 
 
 def mark(connection: Connection, *beginnings: str) -> int:
-    """The number of the newest entry whose subject begins so, 0 if there is none: what a person who decides has seen."""
+    """The number of the newest entry whose subject begins so, or 0: what a person who decides has seen."""
     here = or_(*(audit.c.subject.startswith(one, autoescape=True) for one in beginnings))
     return connection.execute(select(func.max(audit.c.number)).where(here)).scalar() or 0
 

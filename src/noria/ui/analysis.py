@@ -9,6 +9,7 @@ from noria.analyze import charts as drawn
 from noria.analyze.report import RATES
 from noria.errors import NotFound
 from noria.report import charts as shared
+from noria.stats.metrics import METRICS
 from noria.ui import charts, find, kept
 from noria.ui.ask import Ask, File, Shown
 
@@ -94,13 +95,15 @@ def _bars(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def slices_chart(ask: Ask) -> File | Shown:
-    """One metric of the worst slices, with intervals where they are known."""
+    """One metric of the worst slices, the worst first, with intervals where they are known."""
     _, found = _analysis(ask, ask.query("of"))
-    wanted = ask.query("metric", "accuracy")
+    wanted = ask.query("metric", "rmse" if found["task"] == "regression" else "accuracy")
+    sign = 1 if wanted not in METRICS or METRICS[wanted].larger_is_better else -1
+    slices = [one for one in found["slices"] if one["metrics"].get(wanted) is not None and one["judged"]]
+    slices.sort(key=lambda one: sign * one["metrics"][wanted])
     rows = [
         {"name": f"{one['column']} = {one['group']}", "value": one["metrics"].get(wanted), **_span(one, wanted)}
-        for one in found["slices"][:25]
-        if one["metrics"].get(wanted) is not None and one["judged"]
+        for one in slices[:18]
     ]
     return charts.answer(ask, shared.intervals(rows) if rows else None)
 

@@ -184,19 +184,20 @@ def _mistaken(house: House, request: Request, error: Exception) -> Response:
         back = request.url.path if request.method == "GET" else "/"
         expired = "&expired=1" if COOKIE in request.cookies else ""
         return RedirectResponse(f"/sign-in?back={quote(back)}{expired}", 303, HEADERS)
-    known = isinstance(error, NoriaError)
-    if not known:
+    if not isinstance(error, NoriaError):
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
-    said = {
-        "what": error.what if known else type(error).__name__,
-        "where": error.where if known else "pages",
-        "do": error.do if known else "See the log of 'noria ui'.",
-    }
+    said = _sentence(error)
     if _wants_json(request):
         return _json({"error": said}, status)
     values = {**_bare(request), "error": said, "status": status, "back": request.headers.get("referer", "/")}
     return Response(draw.html("mistake.html", values, _spoken(request)), status, HEADERS, "text/html")
+
+
+def _sentence(error: Exception) -> dict[str, str]:
+    if isinstance(error, NoriaError):
+        return {"what": error.what, "where": error.where, "do": error.do}
+    return {"what": type(error).__name__, "where": "pages", "do": "See the log of 'noria ui'."}
 
 
 async def _nowhere(house: House, request: Request) -> Response:
@@ -264,11 +265,12 @@ def _kept(house: House, request: Request, session: Session, answer: Response, *,
 def _around(house: House, request: Request, visitor: Visitor) -> dict[str, Any]:
     """What every page's frame shows."""
     said, by = (request.query_params.get(key, "") for key in ("said", "by"))
+    ours = house.door.signer.said(visitor.session, said)
     return {
         **_bare(request),
         "visitor": visitor,
         "form": house.door.signer.form(visitor.session),
-        "said": said if hmac.compare_digest(house.door.signer.said(visitor.session, said).encode(), by.encode()) else "",
+        "said": said if hmac.compare_digest(ours.encode(), by.encode()) else "",
         "section": request.url.path.split("/")[1],
     }
 

@@ -84,7 +84,11 @@ EMPTY = b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 
 def warm() -> None:
     """Draw something, aside: the first picture takes longer than all others."""
-    nothing = {"mark": "point", "data": {"values": [{"x": 1}]}, "encoding": {"x": {"field": "x", "type": "quantitative"}}}
+    nothing = {
+        "mark": "point",
+        "data": {"values": [{"x": 1}]},
+        "encoding": {"x": {"field": "x", "type": "quantitative"}},
+    }
     threading.Thread(target=picture, args=(nothing,), daemon=True, name="charts").start()
 
 
@@ -101,7 +105,7 @@ def _bundle() -> str:
 
 def lines(rows: list[dict[str, Any]], x: str, y: str, color: str | None = None, **more: Any) -> alt.LayerChart:
     """Values over something, with a band for their interval where rows have ``low`` and ``high``."""
-    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X(x, title=None))
+    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X(x, title=None, axis=alt.Axis(labelAngle=0)))
     hue = {"color": alt.Color(color, title=None)} if color else {"color": alt.value("#0a6fd1")}
     drawn = base.mark_line(point=alt.OverlayMarkDef(size=40, filled=True), strokeWidth=2).encode(
         y=alt.Y(y, title=more.get("title"), scale=alt.Scale(zero=False)), **hue

@@ -14,6 +14,7 @@ from noria.store import audit, datasets, erasures, overview, registry, verdicts
 from noria.ui import charts, find, kept
 from noria.ui.ask import Ask, File, Gone, Shown
 from noria.ui.door import RELEASE
+from noria.ui.words import marked
 from noria.validate import charts as drawn
 
 PAGE = 50  # columns, versions
@@ -138,7 +139,7 @@ def _typical(side: Mapping[str, Any] | None) -> str | None:
         return f"{side['mean']:.4g} ± {side['deviation']:.3g}"
     if "first" in side:
         return f"{str(side['first'])[:10]} … {str(side['last'])[:10]}"
-    shares = list(side.get("values", {}).items())[:2]
+    shares = sorted(side.get("values", {}).items(), key=lambda item: -item[1])[:2]
     return ", ".join(f"{value} {share:.0%}" for value, share in shares) or None
 
 
@@ -234,17 +235,17 @@ def accept(ask: Ask) -> Gone:
         version = find.data(c, ask.name("name"))
         ask.seen(c, *subjects(version.dataset))
         verdicts.accept(c, ask.place.clock, version.dataset, version.number, person)
-    return Gone(f"/data/{version.dataset}@{version.number}", "The version is accepted; the next turn goes on with it.")
+    return Gone(f"/data/{version.dataset}@{version.number}", marked("It is accepted; the next turn goes on with it."))
 
 
 def quarantine(ask: Ask) -> Gone:
     """Leave a batch out."""
-    return _batch(ask, verdicts.quarantine, "The batch is left out of this version.")
+    return _batch(ask, verdicts.quarantine, marked("The batch is left out of this version."))
 
 
 def restore(ask: Ask) -> Gone:
     """Take a batch in again."""
-    return _batch(ask, verdicts.restore, "The batch is back in this version.")
+    return _batch(ask, verdicts.restore, marked("The batch is back in this version."))
 
 
 def _batch(ask: Ask, decide: Any, said: str) -> Gone:

@@ -59,7 +59,9 @@ class Door:
             raise Unauthenticated("you are not signed in, or no longer", where="pages", do="Sign in with a token.")
         if not found.may(SEE):
             said = ", ".join(found.roles)
-            raise Forbidden(f"token {found.name} may {said}, not look at pages", where="pages", do=f"Use one for {SEE}.")
+            raise Forbidden(
+                f"token {found.name} may {said}, not look at pages", where="pages", do=f"Use one for {SEE}."
+            )
         return Visitor(found.name, found.roles, session)
 
     def session(self, request: Request) -> Session:

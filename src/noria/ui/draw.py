@@ -14,6 +14,8 @@ from markupsafe import Markup
 
 from noria.ui import language
 from noria.ui.language import Language
+from noria.ui.wheel import SIGNS
+from noria.ui.words import REMEDY
 
 LONG = 60  # characters of a name that is shown whole
 
@@ -26,7 +28,13 @@ def environment(code: str) -> Environment:
         loader=PackageLoader("noria.ui"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    made.globals |= {"_": spoken.say, "ngettext": spoken.several, "version": _version()}
+    made.globals |= {
+        "_": spoken.say,
+        "ngettext": spoken.several,
+        "version": _version(),
+        "SIGNS": SIGNS,
+        "REMEDY": REMEDY,
+    }
     made.filters |= {
         "time": lambda at: time(at, spoken),
         "ago": lambda at: ago(at, spoken),
@@ -114,5 +122,3 @@ def _version() -> str:
     static = files("noria.ui").joinpath("static")
     parts = sorted((file.name, file.read_bytes()) for file in static.iterdir() if re.search(r"\.(css|js)$", file.name))
     return Digest.of(b"".join(data for _, data in parts)).hex[:12]
-
-

@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 from noria.data import captured
 from noria.feedback.performance import measure
 from noria.release import approve
+from noria.run.summary import summary
 from noria.store import alerts, overview, registry, routes, runs
 from noria.store.alerts import Sent
 from noria.store.overview import Arrival, Head
 from noria.ui import wheel
 from noria.ui.ask import Ask, Shown
-from noria.run.summary import summary
 from noria.ui.wheel import Bucket
 
 MOST_WHEELS, MOST_ALERTS = 12, 20

@@ -1,5 +1,6 @@
 """The pages' languages: one catalogue each, read once; which one a browser gets follows from what it asks for."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,10 +9,11 @@ from pathlib import Path
 
 from babel import Locale, negotiate_locale
 from babel.dates import format_datetime, format_timedelta
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 from babel.numbers import format_decimal, format_percent
 
 LANGUAGES = ("en", "zh")  # the first is what the messages are written in
+PLACE = re.compile(r"%\((\w+)\)s")
 FOLDER = Path(__file__).with_name("locale")
 MOST = 20  # languages of a browser that are looked at
 
@@ -26,14 +28,12 @@ class Language:
 
     def say(self, message: str, **values: object) -> str:
         """A message with its values filled in."""
-        said = self.words.get(message) or message
-        return said % values if values else said
+        return _filled(self.words.get(message) or message, values)
 
     def several(self, one: str, many: str, count: int, **values: object) -> str:
         """The same, by how many there are; Chinese has one form."""
-        if self.code == LANGUAGES[0]:
-            return (one if count == 1 else many) % {"count": self.number(count), **values}
-        return (self.words.get(many) or many) % {"count": self.number(count), **values}
+        message = one if self.code == LANGUAGES[0] and count == 1 else many
+        return _filled(self.words.get(message) or message, {"count": self.number(count), **values})
 
     def time(self, at: datetime) -> str:
         """A time in this machine's zone, to the minute."""
@@ -58,6 +58,11 @@ class Language:
     def percent(self, share: float) -> str:
         """A share of 1, in percent."""
         return str(format_percent(share, format="#,##0.#%" if 0 < abs(share) < 0.995 else "#,##0%", locale=self.locale))
+
+
+def _filled(message: str, values: Mapping[str, object]) -> str:
+    """A message whose places ``%(name)s`` are filled; any other percent sign is one."""
+    return PLACE.sub(lambda found: str(values.get(found[1], found[0])), message)
 
 
 @cache
@@ -90,3 +95,16 @@ def _words(code: str) -> dict[str, str]:
             key, text = message.id, message.string
             words[key if isinstance(key, str) else key[1]] = text if isinstance(text, str) else text[-1]
     return words
+
+
+def complete() -> None:
+    """Write the catalogues as they are kept: without a head, the first language's words those of its messages."""
+    for code in LANGUAGES:
+        file = FOLDER / code / "LC_MESSAGES" / "noria.po"
+        with file.open("rb") as source:
+            found = read_po(source, locale=code)
+        for message in found:
+            if message.id and code == LANGUAGES[0]:
+                message.string = message.id
+        with file.open("wb") as target:
+            write_po(target, found, width=118, omit_header=True, sort_output=True, no_location=True)

@@ -13,6 +13,7 @@ from noria.store import audit, erasures, overview, registry, routes, runs
 from noria.ui import charts, find, kept
 from noria.ui.ask import Ask, File, Gone, Shown
 from noria.ui.door import RELEASE
+from noria.ui.words import marked
 
 PAGE = 50  # versions
 FOREMOST = ("roc_auc", "rmse", "accuracy")
@@ -118,6 +119,7 @@ def waiting(ask: Ask) -> Shown:
         expected = audit.mark(c, *subjects(release.model))
         champion = registry.champion(c, release.model)
     facts = kept.document(ask.place, run.id, "release", "release.json") or {}
+    card = kept.outputs(ask.place, run.id, "release").get("card.html")
     values = {
         "release": release,
         "decided": decided,
@@ -125,7 +127,7 @@ def waiting(ask: Ask) -> Shown:
         "params": facts.get("params", {}),
         "metrics": (facts.get("analysis") or {}).get("metrics", {}),
         "champion": champion,
-        "card": (found := kept.outputs(ask.place, run.id, "release").get("card.html")) and found.digest.hex,
+        "card": card.digest.hex if card else None,
         "expected": expected,
     }
     return Shown("waiting.html", values)
@@ -159,7 +161,7 @@ def approve(ask: Ask) -> Gone:
     with ask.place.store.begin() as c:
         ask.seen(c, *subjects(registry.get_release(c, id).model))
         made = approval.approve(c, ask.place.artifacts, ask.place.clock, id, person)
-    return Gone(f"/model/{made.model}@{made.number}", "It is released; the next turn deploys it.")
+    return Gone(f"/model/{made.model}@{made.number}", marked("It is released; the next turn deploys it."))
 
 
 def refuse(ask: Ask) -> Gone:
@@ -169,7 +171,7 @@ def refuse(ask: Ask) -> Gone:
     with ask.place.store.begin() as c:
         ask.seen(c, *subjects(registry.get_release(c, id).model))
         made = approval.refuse(c, ask.place.artifacts, ask.place.clock, id, person)
-    return Gone(f"/run/{made.run_id}", "The candidate is refused; the champion goes on serving.")
+    return Gone(f"/run/{made.run_id}", marked("The candidate is refused; the champion goes on serving."))
 
 
 def promoted(ask: Ask) -> Gone:
@@ -180,7 +182,7 @@ def promoted(ask: Ask) -> Gone:
         version = find.model(c, ask.name("name"))
         ask.seen(c, *subjects(version.model))
         promote.promote(c, ask.place.clock, version, actor=person.name, reason=person.reason)
-    return Gone(f"/route/{version.model}", "It is the champion; servers follow within a second.")
+    return Gone(f"/route/{version.model}", marked("It is the champion; servers follow within a second."))
 
 
 def rollback(ask: Ask) -> Gone:
@@ -197,6 +199,4 @@ def rollback(ask: Ask) -> Gone:
             promote.restore(c, ask.place.clock, model, at, **who)
         else:
             promote.rollback(c, ask.place.clock, model, **who)
-    return Gone(f"/route/{model}", "It is as it was; servers follow within a second.")
-
-
+    return Gone(f"/route/{model}", marked("It is as it was; servers follow within a second."))

@@ -17,6 +17,7 @@ from noria.store import audit, registry, routes
 from noria.ui import find
 from noria.ui.ask import Ask, Gone, Shown
 from noria.ui.door import RELEASE
+from noria.ui.words import marked
 
 METERS = "meters"  # a folder of the spool
 RECENT = 20  # predictions
@@ -149,7 +150,7 @@ def set_weights(ask: Ask) -> Gone:
     route, ours = manager.change(name, weights, person.reason, person.name, revision)
     if not ours:
         raise overtaken(route)
-    return Gone(f"/route/{name}", "The weights are set; servers follow within a second.")
+    return Gone(f"/route/{name}", marked("The weights are set; servers follow within a second."))
 
 
 def overtaken(route: routes.Route) -> Overtaken:

@@ -19,6 +19,7 @@ from noria.ui import find, timeline
 from noria.ui.ask import Ask, File, Gone, Shown
 from noria.ui.door import RELEASE
 from noria.ui.turns import Wish
+from noria.ui.words import marked
 
 PAGE = 50  # runs
 MOST_ALERTS = 500
@@ -104,7 +105,12 @@ def _done(c: Connection, run: Run, one: StepRun) -> Done:
 
 
 def _asked(resources: Any) -> dict[str, Any]:
-    return {"cpu": resources.cpu, "memory_mb": resources.memory_mb, "gpu": resources.gpu or None, "pool": resources.pool}
+    return {
+        "cpu": resources.cpu,
+        "memory_mb": resources.memory_mb,
+        "gpu": resources.gpu or None,
+        "pool": resources.pool,
+    }
 
 
 def remedies(blocked: StepRun | None) -> list[str]:
@@ -140,9 +146,13 @@ def _compared(word: str, sides: Sequence[StepRun | None], left: Sequence[Mapping
     took = [_took(one) for one in sides]
     facts = [_flat(one.facts or {}) if one else {} for one in sides]
     names = dict.fromkeys([*facts[0], *facts[1]])
-    other = {name: (facts[0].get(name), facts[1].get(name)) for name in names if facts[0].get(name) != facts[1].get(name)}
+    other = {
+        name: (facts[0].get(name), facts[1].get(name)) for name in names if facts[0].get(name) != facts[1].get(name)
+    }
     files = dict.fromkeys([*left[0], *left[1]])
-    same = [name for name in files if name in left[0] and name in left[1] and left[0][name].digest == left[1][name].digest]
+    same = [
+        name for name in files if name in left[0] and name in left[1] and left[0][name].digest == left[1][name].digest
+    ]
     return {
         "step": word,
         "states": [one.state if one else None for one in sides],
@@ -188,7 +198,7 @@ def turn(ask: Ask) -> Gone:
             c, ask.place.clock, actor=person.name, action="turn", subject=f"run:{started.run}",
             after={"remedy": remedy or None}, reason=person.reason,
         )  # fmt: skip
-    return Gone(f"/run/{started.run}", "The turn has begun.")
+    return Gone(f"/run/{started.run}", marked("The turn has begun."))
 
 
 def _next(c: Connection, lifecycle: str) -> str:
@@ -209,5 +219,3 @@ def artifact(ask: Ask) -> File:
     data = ask.place.artifacts.get(Digest(digest))
     shown = media in ("text/html", "application/json", "image/svg+xml", "text/plain")
     return File(data, media, "" if shown else name)
-
-

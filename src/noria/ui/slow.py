@@ -1,4 +1,4 @@
-"""Values that take longer to compute than a page may take: the page shows the last known, and changes when it is there."""
+"""Values that take longer to compute than a page may: it shows the last known, and changes when a new one is there."""
 
 import logging
 import threading
@@ -63,6 +63,11 @@ class Slow:
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
             self._begun.pop(key, None)
+            self.turned += 1
+
+    def tell(self) -> None:
+        """Something that no mark shows has changed: pages look again."""
+        with self._lock:
             self.turned += 1
 
     def close(self) -> None:

@@ -117,7 +117,9 @@ def history_chart(ask: Ask) -> File | Shown:
     dots = base.mark_point(filled=True, size=45, color=shared.MARK, opacity=0.65).encode(
         y=alt.Y("value:Q", title=found["metric"], scale=scale), tooltip=["trial:Q", "value:Q"]
     )
-    line = base.mark_line(interpolate="step-after", color="#e0752d", strokeWidth=2).encode(y=alt.Y("best:Q", scale=scale))
+    line = base.mark_line(interpolate="step-after", color="#e0752d", strokeWidth=2).encode(
+        y=alt.Y("best:Q", scale=scale)
+    )
     return charts.answer(ask, (dots + line).properties(width=charts.WIDTH, height=200))
 
 
@@ -149,7 +151,12 @@ def parallel_chart(ask: Ask) -> File | Shown:
             x=alt.X("axis:N", title=None, sort=names, axis=alt.Axis(labelAngle=0, labelPadding=8)),
             y=alt.Y("place:Q", title=None, axis=None),
             detail="trial:N",
-            color=alt.Color("value:Q", title=found["metric"], scale=alt.Scale(scheme="viridis", zero=False)),
+            color=alt.Color(
+                "value:Q",
+                title=found["metric"],
+                scale=alt.Scale(scheme="viridis", zero=False),
+                legend=alt.Legend(gradientLength=280, tickCount=3),
+            ),
             tooltip=["trial:N", "axis:N", "shown:N", "value:Q"],
         )
         .properties(width=charts.WIDTH, height=220)

@@ -11,7 +11,7 @@ LEAST = 3.0  # of a bar, so that a short one is seen
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A step: where its waiting begins, where its work begins and ends, in units of ``WIDTH``; None where it has none."""
+    """A step: where its waiting, its work and their end are, in units of ``WIDTH``; None where it has none."""
 
     step: str
     shard: int

@@ -35,7 +35,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A turn that was started from a page. ``run``: the id that it will have, if nobody else runs the same meanwhile."""
+    """A turn that was started from a page. ``run``: the id it will have, if nobody else runs the same meanwhile."""
 
     run: str
     lifecycle: str
@@ -139,7 +139,9 @@ class Turns:
     def _busy(self, lifecycle: str) -> UserError:
         files = sorted(self.folder.glob(f"{lifecycle}-*.json"), key=lambda file: file.stat().st_mtime)
         who = Started(**json.loads(files[-1].read_text())).actor if files else "somebody"
-        return Overtaken(f"{who} started a turn of {lifecycle} already", where="pages", do="Nothing was started; watch it.")
+        return Overtaken(
+            f"{who} started a turn of {lifecycle} already", where="pages", do="Nothing was started; watch it."
+        )
 
 
 def _now(place: Place) -> str:

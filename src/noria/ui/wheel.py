@@ -7,7 +7,7 @@ from math import cos, pi, sin
 STAGES = ("collect", "validate", "preprocess", "tune", "train", "analyze", "release", "deploy")
 FEEDBACK = "feedback"  # what flows from the last bucket back to the first
 SIGNS = {"done": "✓", "reused": "↺", "running": "▶", "blocked": "!", "stopped": "!", "failed": "✕", "waiting": "·"}
-WIDTH, HEIGHT, RADIUS, BUCKET = 460, 380, 126, 27
+WIDTH, HEIGHT, RADIUS = 500, 380, 126
 LABEL = 48  # from a bucket's middle to the word beside it
 
 
@@ -46,4 +46,5 @@ def _bucket(place: int, word: str, state: str, said: str) -> Bucket:
     label_x = x + (LABEL - 10) * right
     label_y = y + LABEL * down + 5
     anchor = "start" if right > 0.2 else "end" if right < -0.2 else "middle"
-    return Bucket(word, state, SIGNS.get(state, "·"), *(round(n, 1) for n in (x, y, label_x, label_y)), anchor, said)
+    at = [round(number, 1) for number in (x, y, label_x, label_y)]
+    return Bucket(word, state, SIGNS.get(state, "·"), at[0], at[1], at[2], at[3], anchor, said)
