@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, select
 
 from noria.digest import Digest
-from noria.store.tables import alert, alias, audit_head, batch, edge, release, route, run, step_run, version
+from noria.store.tables import alert, alias, audit_head, batch, release, route, run, step_run, version
 from noria.store.tables import output as step_output
 
 
@@ -175,22 +175,3 @@ def asked(connection: Connection) -> list[str]:
     """Models of which any release is on record, made or not."""
     query = select(release.c.model).distinct().order_by(release.c.model)
     return [row.model for row in connection.execute(query)]
-
-
-def is_node(connection: Connection, id: str) -> bool:
-    """Whether anything is known of a thing of the lineage."""
-    query = select(edge.c.child).where(or_(edge.c.child == id, edge.c.parent == id)).limit(1)
-    return connection.execute(query).first() is not None
-
-
-def nodes_like(connection: Connection, text: str, most: int = 10) -> list[str]:
-    """Batches, artifacts and sources whose id begins so, or that are so called."""
-    found = [f"source:{text}"] if is_node(connection, f"source:{text}") else []
-    if len(text) >= 6 and text.isalnum():
-        batches = select(batch.c.dataset, batch.c.id).where(batch.c.id.startswith(text)).limit(most)
-        found += [f"batch:{row.dataset}/{row.id}" for row in connection.execute(batches)]
-        left = select(step_output.c.digest).where(step_output.c.digest.startswith(text)).distinct().limit(most)
-        found += [f"artifact:{row.digest}" for row in connection.execute(left)]
-    if "/" in text and is_node(connection, f"batch:{text}"):
-        found.append(f"batch:{text}")
-    return found

@@ -46,6 +46,7 @@ def environment(code: str) -> Environment:
         "part": lambda value: quote(str(value), safe="@"),
         "json": lambda value: json.dumps(value),
         "node": node,
+        "home": home,
     }
     return made
 
@@ -97,22 +98,33 @@ def name(value: Any) -> Markup:
 
 
 def node(id: str) -> str:
-    """Where a thing of the lineage, such as ``model_version:loans@3``, has its page."""
+    """Where a thing of the lineage or the log, such as ``model_version:loans@3``, leads: to its own lineage."""
     kind, _, rest = id.partition(":")
     where = {
-        "model_version": "/model/{}",
-        "dataset_version": "/data/{}",
-        "run": "/run/{}",
-        "release": "/trace?id=release:{}",
+        "model": "/model/{}",
+        "endpoint": "/route/{}",
         "artifact": "/artifact/{}",
-        "batch": "/trace?id=batch:{}",
-        "prediction": "/trace?id=prediction:{}",
         "audit": "/audit?entry={}",
+        "token": "/audit",
+        "erasure": "/erase",
+        "experiment": "/route",
     }
     if kind == "step":
         run, _, step = rest.partition("/")
         return f"/run/{quote(run)}#{quote(step)}"
-    return where.get(kind, "/trace?id=" + kind + ":{}").format(quote(rest, safe="@"))
+    if kind in where:
+        return where[kind].format(quote(rest, safe="@"))
+    return f"/trace?id={quote(id, safe='@:')}"
+
+
+def home(id: str) -> str | None:
+    """The page of its own that a thing of the lineage has; None if it has none."""
+    kind, _, rest = id.partition(":")
+    where = {"model_version": "/model/{}", "dataset_version": "/data/{}", "run": "/run/{}", "release": "/release/{}",
+             "artifact": "/artifact/{}", "audit": "/audit?entry={}"}  # fmt: skip
+    if kind == "step":
+        return node(id)
+    return where[kind].format(quote(rest, safe="@")) if kind in where else None
 
 
 def _version() -> str:
