@@ -35,7 +35,7 @@ def environment(code: str) -> Environment:
         "SIGNS": SIGNS,
         "REMEDY": REMEDY,
     }
-    made.filters |= {
+    filters: dict[str, Any] = {
         "time": lambda at: time(at, spoken),
         "ago": lambda at: ago(at, spoken),
         "lasting": spoken.lasting,
@@ -48,6 +48,7 @@ def environment(code: str) -> Environment:
         "node": node,
         "home": home,
     }
+    made.filters |= filters
     return made
 
 

@@ -1,16 +1,23 @@
-"""What is live, measured: performance by version, how much has no label yet, and what was promised at release."""
+"""What is live, measured: performance and drift over time by version and slice, and what is expected without labels."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
 
-from noria.data import captured
-from noria.feedback.shadow import compare
+from noria.data.schema import Schema
+from noria.feedback.look import DO_NOT_APPLY, Asked, Performance, commits, look
+from noria.feedback.performance import SLICE, VARIANT, Measured
+from noria.feedback.report import main_metric, trend
 from noria.report import charts as shared
-from noria.store import registry, routes, runs
+from noria.stats.interval import Span
+from noria.store import routes, runs
 from noria.ui import charts, find
 from noria.ui.ask import Ask, File, Shown
-from noria.ui.home import measured
+from noria.ui.slow import Known
+
+SHOWN = 60  # slices
+SHOWN_DRIFT = 30  # columns of a version
 
 
 def listing(ask: Ask) -> Shown:
@@ -25,35 +32,83 @@ def one(ask: Ask) -> Shown:
     name = ask.name("endpoint")
     with ask.place.store.read() as c:
         route = find.endpoint(c, name)
-        task = task_of(c, name)
-        released = {version.number: version.metrics for version in registry.versions(c, name)}
-    marks = captured.versions(ask.place.settings, name)
-    live = ask.slow.get(("live", name), marks, lambda: measured(ask, name, task))
-    shadows = ask.slow.get(("shadow", name), marks, lambda: compare(captured.shadowed(ask.place.settings, name), task))
+        known = performance(ask, c, name)
+    found: Performance | None = known.value
+    values = {"route": route, "counting": not known.fresh, "trouble": known.trouble, "found": None}
+    if found is None:
+        return Shown("feedback.html", values)
+    metric = main_metric(found)
     return Shown("feedback.html", {
-        "route": route, "task": task, "live": live.value or [], "counting": not live.fresh, "released": released,
-        "shadows": shadows.value or [], "trouble": live.trouble or shadows.trouble,
+        **values,
+        "found": found.plain(),
+        "metric": metric,
+        "versions": [_row(one, metric, found) for one in found.versions],
+        "variants": [_row(one, metric, found) for one in found.by(VARIANT)],
+        "slices": [_row(one, metric, found) for one in found.by(SLICE)][:SHOWN],
+        "windows": len({one["at"] for one in trend(found, metric)}),
+        "drift": [{**one.plain(), "inputs": one.plain()["inputs"][:SHOWN_DRIFT]} for one in found.drift],
+        "no_estimate": DO_NOT_APPLY.get(found.task, ""),
     })  # fmt: skip
 
 
-def task_of(c: Connection, name: str) -> str:
-    """The task that the newest run of a lifecycle declares."""
+def performance(ask: Ask, c: Connection, name: str) -> Known:
+    """What is measured of an endpoint, and whether newer answers are being counted."""
     plans = [one.plan for one in runs.newest(c, name)]
-    return str(plans[0].step("collect").config["schema"]["task"]) if plans else "classification"
+    asked = Asked.of_plan(plans[0]) if plans else Asked(Schema(label=""))
+    place = ask.place
+    return ask.slow.get(
+        ("live", name),
+        commits(place.settings, name),
+        lambda: look(place.settings, place.store, place.artifacts, name, asked),
+    )
 
 
-def accuracy_chart(ask: Ask) -> File | Shown:
-    """How often each version is right, as a dot with its interval."""
+def _row(one: Measured, metric: str, found: Performance) -> dict[str, Any]:
+    return {
+        "version": one.version,
+        "name": one.name,
+        "predictions": one.predictions,
+        "labelled": one.labelled,
+        "unlabelled": one.unlabelled,
+        "measured": span(one.metrics, metric),
+        "estimated": span(one.estimated, metric),
+        "released": found.released.get(one.version, {}).get(metric),
+        "rating": one.ratings.mean if one.ratings else None,
+    }
+
+
+def span(spans: Mapping[str, Span], metric: str) -> dict[str, float] | None:
+    """A value with its interval, as plain data."""
+    found = spans.get(metric)
+    return None if found is None else {"value": found.value, "low": found.low, "high": found.high}
+
+
+def time_chart(ask: Ask) -> File | Shown:
+    """The metric over time, measured and estimated, a line a version."""
+    found = _found(ask)
+    rows = trend(found, main_metric(found)) if found else []
+    return charts.answer(ask, shared.over_time(rows, main_metric(found).replace("_", " ")) if rows and found else None)
+
+
+def slices_chart(ask: Ask) -> File | Shown:
+    """The metric of each slice, as a dot with its interval."""
+    found = _found(ask)
+    if found is None:
+        return charts.answer(ask, None)
+    metric = main_metric(found)
+    versions = ask.query("version")
+    rows = [
+        {"name": one.name, **part}
+        for one in found.by(SLICE)[:SHOWN]
+        if str(one.version) == versions and (part := span(one.metrics, metric)) is not None
+    ][:24]
+    return charts.answer(ask, shared.intervals(rows) if rows else None)
+
+
+def _found(ask: Ask) -> Performance | None:
     name = ask.query("of")
     with ask.place.store.read() as c:
         find.endpoint(c, name)
-        task = task_of(c, name)
-    marks = captured.versions(ask.place.settings, name)
-    live: Any = ask.slow.get(("live", name), marks, lambda: measured(ask, name, task)).value or []
-    rows = [
-        {"name": f"{one['version']}", "value": one["metrics"]["accuracy"], "low": one["accuracy_interval"][0],
-         "high": one["accuracy_interval"][1]}
-        for one in live
-        if "accuracy_interval" in one
-    ]  # fmt: skip
-    return charts.answer(ask, shared.intervals(rows) if rows else None)
+        known = performance(ask, c, name)
+    found: Performance | None = known.value
+    return found

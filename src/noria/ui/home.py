@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from noria.data import captured
-from noria.feedback.performance import measure
+from noria.feedback.look import Performance
+from noria.feedback.report import main_metric
 from noria.release import approve
 from noria.run.summary import summary
 from noria.store import alerts, overview, registry, routes, runs
@@ -16,6 +16,7 @@ from noria.store.alerts import Sent
 from noria.store.overview import Arrival, Head
 from noria.ui import wheel
 from noria.ui.ask import Ask, Shown
+from noria.ui.feedback import performance, span
 from noria.ui.wheel import Bucket
 
 MOST_WHEELS, MOST_ALERTS = 12, 20
@@ -89,26 +90,22 @@ def _wheel(ask: Ask, c: Connection, name: str) -> Wheel:
     )
 
 
-def _live(ask: Ask, c: Connection, name: str) -> tuple[dict[int, Any], bool]:
-    """What is measured of each version, and whether newer answers are being counted."""
-    route = routes.newest(c, name)
-    if route is None:
+def _live(ask: Ask, c: Connection, name: str) -> tuple[dict[int, dict[str, Any]], bool]:
+    """What is measured of each version by the task's metric, and whether newer answers are being counted."""
+    if routes.newest(c, name) is None:
         return {}, False
-    task = _task(c, name)
-    marks = captured.versions(ask.place.settings, name)
-    known = ask.slow.get(("live", name), marks, lambda: measured(ask, name, task))
-    return {one["version"]: one for one in known.value or ()}, not known.fresh
-
-
-def measured(ask: Ask, name: str, task: str) -> list[dict[str, Any]]:
-    """How good each version that answered is, by the labels that have come."""
-    joined = captured.joined(ask.place.settings, name)
-    return measure(joined, task) if joined.height else []
-
-
-def _task(c: Connection, name: str) -> str:
-    plans = [one.plan for one in runs.newest(c, name)]
-    return str(plans[0].step("collect").config["schema"]["task"]) if plans else "classification"
+    known = performance(ask, c, name)
+    found: Performance | None = known.value
+    if found is None:
+        return {}, not known.fresh
+    metric = main_metric(found)
+    return {
+        one.version: {
+            "metric": metric, "predictions": one.predictions, "labelled": one.labelled,
+            "measured": span(one.metrics, metric), "estimated": span(one.estimated, metric),
+        }
+        for one in found.versions
+    }, not known.fresh  # fmt: skip
 
 
 def _roles(c: Connection, name: str, live: Mapping[int, Any]) -> list[Role]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from noria.ui import analysis, audit, data, erase, feedback, home, model, route, run, study, trace
+from noria.ui import analysis, audit, data, erase, experiment, feedback, home, model, route, run, study, trace
 from noria.ui.ask import Act, View
 
 PAGES: Sequence[tuple[str, View]] = [
@@ -21,6 +21,7 @@ PAGES: Sequence[tuple[str, View]] = [
     ("/release/{release}", model.waiting),
     ("/route", route.listing),
     ("/route/{endpoint}", route.one),
+    ("/experiment/{endpoint}", experiment.page),
     ("/feedback", feedback.listing),
     ("/feedback/{endpoint}", feedback.one),
     ("/trace", trace.page),
@@ -40,7 +41,9 @@ PAGES: Sequence[tuple[str, View]] = [
     ("/chart/analysis/calibration", analysis.calibration_chart),
     ("/chart/analysis/importance", analysis.importance_chart),
     ("/chart/analysis/sensitivity", analysis.sensitivity_chart),
-    ("/chart/feedback/accuracy", feedback.accuracy_chart),
+    ("/chart/feedback/time", feedback.time_chart),
+    ("/chart/feedback/slices", feedback.slices_chart),
+    ("/chart/experiment", experiment.chart),
 ]
 ACTS: Sequence[tuple[str, Act]] = [
     ("/run/{lifecycle}/turn", run.turn),
@@ -53,6 +56,8 @@ ACTS: Sequence[tuple[str, Act]] = [
     ("/model/{name}/rollback", model.rollback),
     ("/route/{endpoint}/check", route.check),
     ("/route/{endpoint}/set", route.set_weights),
+    ("/experiment/{endpoint}/start", experiment.start),
+    ("/experiment/{endpoint}/decide", experiment.decide),
     ("/erase/look", erase.look),
     ("/erase/now", erase.erase),
 ]

@@ -13,8 +13,8 @@ from noria.errors import BadInput, Overtaken
 from noria.serve import segment
 from noria.serve.manage import Manager
 from noria.serve.meter import BOUNDS, SUFFIX, Histogram, Totals
-from noria.store import audit, registry, routes
-from noria.ui import find
+from noria.store import audit, experiments, registry, routes
+from noria.ui import experiment, find
 from noria.ui.ask import Ask, Gone, Shown
 from noria.ui.door import RELEASE
 from noria.ui.words import marked
@@ -41,11 +41,15 @@ def one(ask: Ask) -> Shown:
         aliases = registry.aliases(c, name)
         versions = registry.versions(c, name)[::-1]
         expected = audit.mark(c, f"endpoint:{name}", f"model:{name}")
+        held = experiments.running(c, name)
     marks = captured.versions(ask.place.settings, name)
+    says = experiment.said(ask, held).value if held is not None else None
     recent = ask.slow.get(("recent", name), marks, lambda: _recent(ask, name))
     values = {
         "route": route,
         "history": history,
+        "experiment": held,
+        "says": says.verdict if says is not None else None,
         "aliases": aliases,
         "versions": [one.number for one in versions][:HELD],
         "expected": expected,

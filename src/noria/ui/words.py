@@ -16,6 +16,7 @@ WORDS = [
     marked("refused"), marked("accepted"), marked("quarantined"), marked("erased"), marked("new"), marked("begun"),
     marked("not validated"), marked("complete"), marked("pruned"), marked("infeasible"), marked("nothing"),
     marked("moved"), marked("same"), marked("added"), marked("gone"), marked("changed"),
+    marked("proposed"), marked("decided"), marked("promote"), marked("stop"), marked("go on"),
     # who answers
     marked("champion"), marked("challenger"), marked("shadow"), marked("other"),
     # remedies and policies
@@ -24,7 +25,7 @@ WORDS = [
     marked("number"), marked("category"), marked("bool"), marked("time"), marked("subject"), marked("content"),
     marked("row"), marked("source"), marked("batch"), marked("dataset_version"), marked("run"), marked("step"),
     marked("artifact"), marked("model_version"), marked("prediction"), marked("audit"), marked("remedy"),
-    marked("experiment"),
+    marked("experiment"), marked("data"), marked("file"),
     # rates of groups
     marked("given it"), marked("true positive rate"), marked("false positive rate"), marked("error"),
     marked("mean answer"), marked("mean error"),
