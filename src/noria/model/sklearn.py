@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.internals import create_dataframe_from_blocks
 
 from noria.errors import Damaged
 from noria.model import several
@@ -77,13 +79,21 @@ def _harmless(name: str) -> bool:
 
 
 def to_frame(columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
-    """Clean columns as the frame that transformers take."""
-    return pd.DataFrame(
-        {
-            name: values if values.dtype == np.float32 else pd.Series(values, dtype=object)
-            for name, values in columns.items()
-        }
-    )
+    """Clean columns as the frame that transformers take: made of one block of numbers and one of texts, for column by
+    column pandas takes a tenth of the time that scikit-learn needs to answer a row."""
+    arrays = list(columns.values())
+    blocks = []
+    for numeric in (True, False):
+        places = [place for place, one in enumerate(arrays) if (one.dtype == np.float32) is numeric]
+        if places:
+            blocks.append((np.stack([arrays[place] for place in places]), np.array(places)))
+    rows = pd.RangeIndex(len(arrays[0]) if arrays else 0)
+    return create_dataframe_from_blocks(blocks, index=rows, columns=_names(tuple(columns)))
+
+
+@lru_cache
+def _names(names: tuple[str, ...]) -> pd.Index:
+    return pd.Index(names)
 
 
 def scores(estimator: Any, features: Any) -> NDArray[Any]:
