@@ -93,6 +93,8 @@ class Signature:
     def clean(self, columns: Columns) -> dict[str, NDArray[Any]]:
         """Columns as both Python and ONNX models take them: float32 with NaN, or texts with ``missing``; one dimension.
 
+        Texts that came as bytes of one width stay so: none is missing, and ONNX Runtime takes them as they are.
+
         Raises
         ------
         BadInput
@@ -104,7 +106,9 @@ class Signature:
             if field.name not in columns:
                 raise BadInput(f"input {field.name!r} is missing", where="predict", do="Send every input of the model.")
             # numpy would make a text of every value of a list that holds one text
-            values = np.asarray(columns[field.name], dtype=None if field.numeric else object).reshape(-1)
+            values = columns[field.name]
+            packed = not field.numeric and is_packed(values)
+            values = np.asarray(values, dtype=None if field.numeric or packed else object).reshape(-1)
             rows = len(values) if rows is None else rows
             if len(values) != rows:
                 raise BadInput(
@@ -112,8 +116,21 @@ class Signature:
                     where="predict",
                     do="Align them.",
                 )
-            found[field.name] = _numbers(values, field.name) if field.numeric else _texts(values)
+            found[field.name] = values if packed else _numbers(values, field.name) if field.numeric else _texts(values)
         return found
+
+
+def is_packed(values: Any) -> bool:
+    """Whether these are texts in ASCII as bytes of one width."""
+    return isinstance(values, np.ndarray) and values.dtype.kind == "S"
+
+
+def listed(values: Any) -> list[Any]:
+    """The values of a column as a list, texts as texts."""
+    if not isinstance(values, np.ndarray):
+        return list(values)
+    found: list[Any] = (values.astype(str) if is_packed(values) else values).reshape(-1).tolist()
+    return found
 
 
 def _numbers(values: NDArray[Any], name: str) -> NDArray[Any]:

@@ -25,6 +25,7 @@ from noria.data import captured, merge, parquet, table
 from noria.data.captured import subject_digest
 from noria.errors import NoriaError
 from noria.model import several
+from noria.model.signature import listed
 from noria.serve import ids, segment
 from noria.serve.segment import Predicted, PredictedRow, Shadowed, Told, Version
 from noria.settings import Settings
@@ -175,7 +176,7 @@ def _told(record: Told) -> dict[str, Any]:
 
 def _predicted(record: Predicted, version: Version) -> Iterator[dict[str, Any]]:
     scores = np.frombuffer(record.scores, dtype=np.float32).reshape(record.rows, -1)
-    columns = {name: list(values) for name, values in record.columns.items()}
+    columns = {name: listed(values) for name, values in record.columns.items()}
     for place in range(record.rows):
         inputs = {name: values[place] for name, values in columns.items()}
         subject = record.subject

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -136,10 +136,7 @@ class Service:
         key = self.spool.key(
             request.model, known.number, known.release, model.classes, loaded.subject, several=model.several
         )
-        columns: Mapping[str, Any] = {
-            name: values.tolist() if isinstance(values, np.ndarray) else values
-            for name, values in (request.columns if keeping is None else keeping.cleaned(request.columns)).items()
-        }
+        columns = request.columns if keeping is None else keeping.cleaned(request.columns)
         self.spool.note(
             Predicted(key, id, now, known.variant, request.subject, request.rows, columns, scores.tobytes())
         )

@@ -15,10 +15,13 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from noria import owner
 
 HEAD = struct.Struct("<II")  # length and CRC-32 of the record that follows
+PLAIN = frozenset("biufS")  # kinds of arrays that are captured as they are
 BEGIN = re.compile(rb"[\x90-\x9f]\xa1[vprfs]")  # how every record begins: an array whose first element is its tag
 
 
@@ -35,7 +38,7 @@ class Version(msgspec.Struct, frozen=True, array_like=True, tag="v"):
 
 
 class Predicted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
-    """One request's answers. ``columns`` are the inputs by name; ``scores`` is float32, row-major."""
+    """One request's answers. ``columns`` are the inputs by name, lists or arrays; ``scores`` is float32, row-major."""
 
     key: int
     id: str
@@ -81,8 +84,25 @@ class Shadowed(msgspec.Struct, frozen=True, array_like=True, tag="s"):
 
 
 Record = Version | Predicted | PredictedRow | Told | Shadowed
-ENCODER = msgspec.msgpack.Encoder()
-DECODER: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
+ARRAY = 1  # the extension of MessagePack that holds one
+
+
+def _packed(array: NDArray[Any]) -> msgspec.msgpack.Ext:
+    """A column as it was sent: its dtype, and its bytes; to make a list of it takes longer than to answer."""
+    if array.dtype.kind not in PLAIN:
+        raise NotImplementedError(f"arrays of {array.dtype} are not captured")
+    return msgspec.msgpack.Ext(ARRAY, array.dtype.str.encode() + b" " + array.tobytes())
+
+
+def _unpacked(code: int, data: memoryview) -> NDArray[Any]:
+    kind, _, values = bytes(data).partition(b" ")
+    if code != ARRAY or kind[1:2].decode() not in PLAIN:
+        raise ValueError(f"extension {code} of {kind!r}")
+    return np.frombuffer(values, dtype=np.dtype(kind.decode()))
+
+
+ENCODER = msgspec.msgpack.Encoder(enc_hook=_packed)
+DECODER: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record, ext_hook=_unpacked)
 
 
 def frame(record: Record) -> bytes:
@@ -118,7 +138,7 @@ def _record(data: bytes, at: int) -> tuple[Record | None, int]:
         return None, at
     try:
         return DECODER.decode(data[begin:end]), end
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, TypeError):
         return None, at
 
 
