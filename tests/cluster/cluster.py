@@ -89,5 +89,9 @@ class Cluster:
     def evict(self, pod: Object, message: str = "The node was low on resource: memory.") -> None:
         self.control.fail(pod, "Evicted", message)
 
+    def find(self, node: str) -> None:
+        """The machine that was lost is there again."""
+        self.control.lost.discard(node)
+
     def lose(self, node: str) -> list[Object]:
         return self.control.lose(node)

@@ -94,7 +94,7 @@ def test_a_step_that_ran_out_of_memory_goes_to_the_larger_pool_with_more(pools: 
     pool, more = pools.after_memory(highcpu, asked, 1)
     assert (pool.name, more.memory_mb, more.pool) == ("highmem", 12_000, "highmem")
     assert pools.after_memory(highcpu, asked, 5) == (pool, more)  # there is none larger
-    assert pools.after_memory(highcpu, Resources(), 1)[1].memory_mb == 2048
+    assert pools.after_memory(highcpu, Resources(), 1)[1].memory_mb == 16_000
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ class Pools:
         for _ in range(times):
             if not pool.larger:
                 break
-            wanted = GROWTH * (asked.memory_mb or pool.asks_mb)
+            wanted = GROWTH * (asked.memory_mb or pool.memory_mb)  # what it could take, and that was too little
             pool = self.pools[pool.larger]
             asked = replace(asked, pool=pool.name, memory_mb=min(wanted, pool.memory_mb))
         return pool, asked

@@ -301,8 +301,8 @@ def _why(
         return ["nothing it depends on changed"]
     if order.force:
         return ["it was forced"]
-    if row.attempt > 0:
-        return ["its last attempt did not finish"]
+    if row.attempt > 0 or row.message is not None:
+        return [f"its last attempt failed: {row.message}" if row.message else "its last attempt did not finish"]
     last = runs.last_like(connection, order.run.lifecycle, order.word, row.id)
     if last is None:
         return ["it never ran before"]
