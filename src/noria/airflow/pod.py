@@ -21,6 +21,7 @@ from noria.pools.pool import Pods, Pool, Pools
 TIMES = "noria_out_of_memory"  # in the task's state, which lives from try to try: how often it ran out of memory
 RECORD_S = 120  # for putting a reason on noria's record
 JUDGED = (AirflowFailException, AirflowSkipException, outcome.DataError, outcome.StepFailed)
+NO_FAILURE = (outcome.STOPPED, outcome.LOST, outcome.NOTHING, outcome.WAITING)
 LOST = (pod_reason.GONE, "Evicted", "Preempted", "Killed")
 
 
@@ -173,7 +174,7 @@ class PodOperator(KubernetesPodOperator):
         sentence = reason.sentence(name, pool.name)
         if reason.word == pod_reason.OUT_OF_MEMORY or reason.exit_code == outcome.MEMORY:
             self._remember_memory(context)
-        if not reason.own_words:  # what a step says itself, it has put on record
+        if reason.exit_code not in NO_FAILURE:  # a step that put its own reason on record keeps that
             self._record(sentence, name)
         if reason.word == pod_reason.OUT_OF_MEMORY:
             raise outcome.StepOutOfMemory(sentence)
