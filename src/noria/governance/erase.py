@@ -6,11 +6,9 @@ file. Tables are stripped; the records are amended in one transaction; artifacts
 is written anew; the note goes; the certificate is put on record. Killed anywhere, the same command goes on.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,9 @@ from noria.digest import Digest, canonical
 from noria.errors import NotFound, UserError
 from noria.governance import certificate, gone
 from noria.governance import plan as plans
+from noria.governance.alone import alone
 from noria.governance.plan import Plan, Stores
-from noria.store import audit, erasures, scrub
+from noria.store import audit, datasets, erasures, holds, scrub
 from noria.store.erasures import Erasure, Secret
 
 RETRAIN, ACCEPT = "retrain", "accept"
@@ -85,7 +84,7 @@ def erase_subject(stores: Stores, asked: Request, carry: Carry, say: Say = lambd
     """
     where = _where(stores, asked.dataset)
     secret = Secret(stores.settings.secret)
-    with _alone(stores.settings.home):
+    with alone(stores.settings.home):
         begun = _begun(stores, asked, secret, where, carry)
         if begun is None:
             return None
@@ -125,16 +124,6 @@ def _where(stores: Stores, dataset: str | None) -> dict[str, str | None]:
     return {dataset: known[dataset]}
 
 
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    with (home / "erase.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError("another erasure is at work", where=str(home), do="Wait for it to end.") from None
-        yield
-
-
 def _begun(
     stores: Stores, asked: Request, secret: Secret, where: Mapping[str, str | None], carry: Carry
 ) -> Erasure | None:
@@ -147,8 +136,10 @@ def _begun(
     if open_:
         return open_[0]
     carry()
-    if plans.find(stores, asked.key, where).empty:
+    found = plans.find(stores, asked.key, where)
+    if found.empty:
         return None
+    _must_not_be_held(stores, found)
     count = sum(one.subject == digest for one in everything)
     made = Erasure(
         id=Digest.of_json([digest, count]).hex[:16], subject=digest, secret=secret.told, datasets=sorted(where),
@@ -157,7 +148,24 @@ def _begun(
     )  # fmt: skip
     with stores.store.begin() as c:
         erasures.begin(c, made)
+        after = {"subject": digest, "datasets": made.datasets, "models": made.models}
+        audit.record(c, stores.clock, actor=made.actor, action="erase begun", subject=f"erasure:{made.id}", after=after,
+                     reason=made.reason)  # fmt: skip
     return made
+
+
+def _must_not_be_held(stores: Stores, found: Plan) -> None:
+    """A legal hold goes before an erasure: both cannot be obeyed, and it is not for a program to choose."""
+    with stores.store.read() as c:
+        kept = holds.reach(c).data
+        versions = [one for name in found.batches for one in datasets.versions(c, name)]
+    for one in versions:
+        if (one.dataset, one.number) in kept and set(one.batches) & set(found.batches[one.dataset]):
+            raise UserError(
+                f"{one.dataset}@{one.number} holds rows of this subject and is under a legal hold",
+                where="noria erase",
+                do="See 'noria gc holds'; end the hold first: noria gc release … --reason '…'.",
+            )
 
 
 def _wait(stores: Stores, begun: Erasure, say: Say) -> None:

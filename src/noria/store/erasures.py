@@ -160,6 +160,17 @@ def must_not_be_open(connection: Connection, dataset: str) -> None:
             )
 
 
+def none_open(connection: Connection) -> None:
+    """Raise ``UserError`` if an erasure is begun and not done: what is to go for it must be found by it."""
+    for one in all(connection):
+        if one.state == BEGUN:
+            raise UserError(
+                f"erasure {one.id} is begun and not done",
+                where="erasures",
+                do="Type the same 'noria erase' command again.",
+            )
+
+
 def working(connection: Connection, datasets: Collection[str] | None) -> list[Any]:
     """The steps of these lifecycles (None: of all) that are running now: run, step, owner, lease."""
     query = select(step_run.c.run_id, step_run.c.step, step_run.c.owner, step_run.c.lease_until).join(
@@ -232,6 +243,11 @@ def flagged(connection: Connection) -> dict[tuple[str, int], list[Erasure]]:
 def _keep(connection: Connection, table: Any, values: Mapping[str, Any]) -> None:
     insert_ = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(insert_(table).values(**values).on_conflict_do_nothing())
+
+
+def exclusive(connection: Connection) -> None:
+    """No step begins until the caller's transaction ends."""
+    _gate(connection, "")
 
 
 def _gate(connection: Connection, shared: str) -> None:

@@ -1,6 +1,6 @@
 """All that is written in the records, looked through and changed where it must be; nothing of the old stays."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,16 @@ from noria.errors import StoreUnavailable
 from noria.store.engine import Store, _explained
 from noria.store.tables import memo, metadata, output, run, step_run
 
-KEPT = ("audit", "audit_head", "erasure", "erased", "amended", "learned", "token")  # no row's value is in them; the log
+KEPT = (
+    "audit",
+    "audit_head",
+    "erasure",
+    "erased",
+    "amended",
+    "learned",
+    "token",
+    "hold",
+)  # no row's value is in them; the log
 AT_ONCE = 1_000  # rows in memory
 TRIES = 10  # to empty the write-ahead log beside readers, each as long as SQLite waits
 
@@ -48,11 +57,16 @@ def change(connection: Connection, by: Change) -> int:
 
 def texts(connection: Connection) -> Iterator[str]:
     """Every text in the records, those within JSON values too."""
-    for table in metadata.sorted_tables:
+    yield from texts_of(connection, metadata.sorted_tables)
+
+
+def texts_of(connection: Connection, tables: Iterable[Table]) -> Iterator[str]:
+    """Every text in some tables."""
+    for table in tables:
         columns = [column for column in table.c if _is_written(column)]
         for row in connection.execute(select(*columns), execution_options={"yield_per": AT_ONCE}):
             for value in row:
-                yield from _texts(value)
+                yield from texts_in(value)
 
 
 def not_again(connection: Connection, digests: Collection[str]) -> None:
@@ -123,13 +137,14 @@ def _write(connection: Connection, table: Table, old: Mapping[str, Any], other: 
     connection.execute(update(table).where(here).values(**other))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in plain data, names too."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for name, one in value.items():
             yield str(name)
-            yield from _texts(one)
+            yield from texts_in(one)
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _texts(one)
+            yield from texts_in(one)
