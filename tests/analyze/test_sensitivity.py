@@ -91,6 +91,21 @@ def test_a_list_loses_one_of_its_values() -> None:
     assert found[1:].tolist() == ["", "", "missing"]
 
 
+def test_whole_numbers_stay_whole_and_within_their_range() -> None:
+    """An age that moves by a tenth of a year would cross no threshold of a tree: nobody would know."""
+    ages = np.array([18, 40, 41, 60, 90, np.nan], dtype=np.float32)
+    found = changed(Field("age", "number"), ages, 0.01, np.random.default_rng(0))
+    assert np.isnan(found[5])
+    assert set(np.abs(found - ages)[1:4].tolist()) == {1.0}
+    assert (found[0] in (18, 19), found[4] in (89, 90)) == (True, True)
+    salaries = np.arange(0, 100_000, 500, dtype=np.float32)
+    moved = np.abs(changed(Field("pay", "number"), salaries, 0.01, np.random.default_rng(0)) - salaries)[1:-1]
+    assert moved.min() == moved.max() == round(0.01 * salaries.std())
+    flags = np.array([0, 1] * 50, dtype=np.float32)
+    found = changed(Field("flag", "number"), flags, 0.01, np.random.default_rng(0))
+    assert (sorted(found), (found != flags).any()) == (sorted(flags), True)
+
+
 def test_of_many_rows_some_are_drawn_from_all_of_them() -> None:
     chosen = some(10 * MOST_ROWS, 0)
     assert len(set(chosen)) == len(chosen) == MOST_ROWS

@@ -1,5 +1,6 @@
 """Every row's group by each column, as small numbers: what slices, searches and dominance count by."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from noria.data.grouping import group
 from noria.errors import BadLifecycle
 
 MOST = 50  # values of one column that get a row each
+RANGE = re.compile(r"\((-inf|[^,]+), (inf|[^\]]+)\]")  # how polars names an interval
 CELLS = 10_000  # groups of several columns together, above which they are not looked at
 
 Codes = NDArray[np.int64]
@@ -92,3 +94,21 @@ class Cells:
             codes = texts.replace_strict(names, list(range(len(names))), return_dtype=pl.Int64)
             self._known[name] = Grouping(codes.to_numpy(), tuple(names))
         return self._known[name]
+
+
+def said(column: str, group: str) -> str:
+    """A subset in words, such as ``10 < age ≤ 13 and job = smith``."""
+    columns, groups = column.split(" & "), group.split(" & ")
+    if len(columns) != len(groups):  # a value has an & of its own
+        return f"{column} = {group}"
+    return " and ".join(map(_said, columns, groups))
+
+
+def _said(column: str, group: str) -> str:
+    found = RANGE.fullmatch(group)
+    if found is None:
+        return f"{column} = {group}"
+    low, high = found.groups()
+    if low == "-inf":
+        return f"{column} ≤ {high}"
+    return f"{column} > {low}" if high == "inf" else f"{low} < {column} ≤ {high}"

@@ -14,19 +14,33 @@ Values = NDArray[Any]
 def changed(field: Field, values: Values, size: float, random: np.random.Generator) -> Values:
     """The column with each value changed a little; what is missing stays missing.
 
-    Numbers move by ``size`` standard deviations, up or down at random; categories and yes-or-no take the value of
-    another row; a text gets two neighbouring letters swapped; a list loses one of its values.
+    Numbers move by ``size`` standard deviations, up or down at random, whole numbers by whole ones, at least 1, within
+    their range; a column of two numbers, categories and yes-or-no take the value of another row; a text gets two
+    neighbouring letters swapped; a list loses one of its values.
     """
     if field.kind == "number":
-        known = values[np.isfinite(values)]
-        step = size * float(known.std()) if len(known) else 0.0
-        return (values + step * random.choice([-1.0, 1.0], len(values))).astype(np.float32)
+        return _moved(values, size, random)
     if field.kind in ("text", "list"):
         slip = _typo if field.kind == "text" else _shorter
         found = np.empty(len(values), dtype=object)
         found[:] = [slip(str(one), random) if one != MISSING else one for one in values]
         return found
     return random.permutation(values)
+
+
+def _moved(values: Values, size: float, random: np.random.Generator) -> Values:
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return values
+    step = size * float(known.std())
+    low, high = float(known.min()), float(known.max())
+    whole = bool((known == np.round(known)).all())
+    if whole and ((known == low) | (known == high)).all():
+        return random.permutation(values)
+    if whole:  # an age is not measured to a tenth: less than 1 would change nothing that can be
+        step = max(1.0, round(step))
+    found = values + step * random.choice([-1.0, 1.0], len(values))
+    return (np.clip(found, low, high) if whole else found).astype(np.float32)
 
 
 def _typo(text: str, random: np.random.Generator) -> str:

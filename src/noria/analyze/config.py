@@ -15,7 +15,8 @@ class Analyze:
     slices
         Columns (or ``"a & b"`` for a pair) by whose values rows are looked at apart; protected columns always are.
     sensitivity
-        Size of the small change of each number, as a share of its standard deviation; 0: no such test.
+        Size of the small change of each number, as a share of its standard deviation (whole numbers: at least 1); 0: no
+        such test.
     rounds
         Draws of the bootstrap behind each interval.
     min_rows

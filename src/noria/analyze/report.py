@@ -4,10 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from noria.analyze import charts
-from noria.report.page import Section, chart, facts, page, table
+from noria.analyze.cells import said
+from noria.report.page import Section, bullets, chart, facts, page, table
 
 DRAWN = 6  # fairness charts: beyond them tables say the same in less room
 SHOWN = 40  # rows of a table of slices
+TOLD = {
+    "classification": ("accuracy", "balanced_accuracy", "roc_auc", "log_loss"),
+    "multilabel": ("f1_micro", "subset_accuracy", "mean_average_precision"),
+    "regression": ("rmse", "mae", "r2"),
+}
 RATES = {
     "selection_rate": "given it",
     "true_positive_rate": "true positive rate",
@@ -45,6 +51,7 @@ def report(lifecycle: str, result: Mapping[str, Any]) -> bytes:
 
 
 def _sections(result: Mapping[str, Any]) -> Iterator[Section]:
+    yield Section("What stands out", bullets(result["findings"], "Nothing."))
     spans = {name: _range(low, high) for name, (low, high) in result["intervals"].items()}
     rows = [(name, value, spans.get(name)) for name, value in result["metrics"].items()]
     yield Section("Overall", table(["metric", "value", "95 % interval"], rows))
@@ -53,7 +60,7 @@ def _sections(result: Mapping[str, Any]) -> Iterator[Section]:
         yield Section("Calibration", _calibration(result["calibration"], result["task"]))
     for place, (name, between) in enumerate(result["fairness"].items()):
         yield Section(f"Fairness by {name}", _fairness(between, result, drawn=place < DRAWN))
-    yield Section("Slices", _slices(result["slices"]))
+    yield Section("Slices", _slices(result["slices"], result))
     found = [(_slice(o), o["rows"], o["wrong"], o["elsewhere"], o["p"]) for o in result["found"]]
     yield Section("Bad slices that were found", table(["slice", "rows", "wrong", "wrong elsewhere", "p"], found))
     if result["task"] != "regression":
@@ -124,17 +131,37 @@ def _sensitivity(found: Sequence[Mapping[str, Any]]) -> str:
     return first + (f"<p>The row that changes most, by feature:</p>{table(heads, worst)}" if worst else "")
 
 
-def _slices(found: Sequence[Mapping[str, Any]]) -> str:
-    names = list(dict.fromkeys(name for one in found for name in one["metrics"]))
+def _slices(found: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> str:
+    """The metrics that a table has room for; the others are in the JSON."""
+    whole = result["metrics"]
+    names = [name for name in TOLD[result["task"]] if name in whole]
+    everyone = [("all rows", result["rows"], *(whole[name] for name in names), _span_of(result), "")]
     rows = [
-        (_slice(o), o["rows"], *(o["metrics"].get(name) for name in names), "" if o["judged"] else "too few to judge")
+        (
+            _slice(o),
+            o["rows"],
+            *(o["metrics"].get(name) for name in names),
+            _interval(o),
+            "" if o["judged"] else "few rows",
+        )
         for o in found[:SHOWN]
     ]
-    return table(["slice", "rows", *(name.replace("_", " ") for name in names), ""], rows)
+    heads = ["slice", "rows", *(name.replace("_", " ") for name in names), "accuracy, 95 %", ""]
+    if result["task"] == "classification":
+        return table(heads, everyone + rows)
+    return table([*heads[:-2], ""], [(*one[:-2], one[-1]) for one in everyone + rows])
+
+
+def _interval(one: Mapping[str, Any]) -> str | None:
+    return _range(*one["accuracy_interval"]) if "accuracy_interval" in one else None
+
+
+def _span_of(result: Mapping[str, Any]) -> str | None:
+    return _range(*result["intervals"]["accuracy"]) if "accuracy" in result["intervals"] else None
 
 
 def _slice(one: Mapping[str, Any]) -> str:
-    return f"{one['column']} = {one['group']}"
+    return said(one["column"], one["group"])
 
 
 def _span(one: Mapping[str, Any]) -> str | None:
@@ -142,4 +169,4 @@ def _span(one: Mapping[str, Any]) -> str | None:
 
 
 def _range(low: float, high: float) -> str:
-    return f"{low:.4g} to {high:.4g}"
+    return f"{low:.3g} to {high:.3g}"

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from noria.analyze import calibration, constant, disjoint, near, sensitivity, slices
+from noria.analyze import calibration, constant, disjoint, findings, near, sensitivity, slices
 from noria.analyze.cells import Cells
 from noria.errors import Failure, UserCodeFailed
 from noria.model import package
@@ -18,7 +18,7 @@ from noria.stats.metrics import METRICS, all_of, default
 from noria.stats.weighing import HALF
 from noria.store.attempt import Alert, Attempt
 
-FORMAT = 3
+FORMAT = 4
 USES = {
     "preprocess": (*(f"rows.{split}.parquet" for split in ("train", "validation", "analysis")), "y.analysis.npy"),
     "train": ("model",),
@@ -42,6 +42,7 @@ def run(attempt: Attempt) -> None:
     result = {"disjoint": proven, **overall(attempt, rows, y, scores, packed.signature)}
     attempt.progress("sensitivity", 0.6)
     result |= _changed(attempt, predictor, rows, y)
+    result["findings"] = findings.findings(result)
     _save(attempt, result, rows, y, scores)
 
 

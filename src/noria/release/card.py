@@ -62,6 +62,8 @@ def _made_of(record: Record) -> dict[str, Any]:
 def _analysed(analysis: Record) -> Iterator[page.Section]:
     from noria.report import charts  # drawing is slow to load
 
+    if analysis.get("findings"):
+        yield page.Section("What stands out", page.bullets(analysis["findings"], "Nothing."))
     spans = {name: f"{low:.4f} to {high:.4f}" for name, (low, high) in analysis["intervals"].items()}
     rows = [(name, value, spans.get(name)) for name, value in analysis["metrics"].items()]
     within = [
@@ -85,14 +87,17 @@ def _analysed(analysis: Record) -> Iterator[page.Section]:
 def _calibration(found: Record, *, shares: bool) -> page.Section:
     from noria.report import charts
 
-    drawn = page.chart(charts.calibration(found["bins"], shares=shares), "What it said against what was so")
+    drawn = page.chart(charts.calibration(found["bins"], shares=shares), "What it predicted against what was observed")
     return page.Section("Calibration", page.facts({"expected calibration error": found["error"]}) + drawn)
 
 
 def _fairness(column: str, between: Record, positive: Any) -> page.Section:
     from noria.report import charts
 
-    differences = [(name, one["value"], ", ".join(one["undecided"])) for name, one in between["differences"].items()]
+    differences = [
+        (name.replace("_", " "), one["value"], _span(one), ", ".join(one["undecided"]))
+        for name, one in between["differences"].items()
+    ]
     rates = between["groups"][0]["rates"]
     rate = "selection_rate" if "selection_rate" in rates else next(iter(rates))
     known = [g for g in between["groups"] if g["rates"][rate]["low"] is not None]
@@ -100,8 +105,12 @@ def _fairness(column: str, between: Record, positive: Any) -> page.Section:
     given = between.get("label") or positive
     what = f"share given {given!r}" if rate == "selection_rate" else rate.replace("_", " ")
     drawn = page.chart(charts.intervals(shares), f"Each group's {what}, with 95 % interval") if shares else ""
-    heads = ["", "largest difference", "too few rows to judge"]
+    heads = ["", "largest difference", "95 % interval", "too few rows to judge"]
     return page.Section(f"Fairness by {column}", drawn + page.table(heads, differences))
+
+
+def _span(one: Record) -> str | None:
+    return None if one["value"] is None else f"{one['low']:.3g} to {one['high']:.3g}"
 
 
 def _trials(record: Record) -> page.Section:

@@ -34,7 +34,7 @@ def calibration(bins: Sequence[dict[str, Any]], *, shares: bool) -> alt.LayerCha
     scale = alt.Scale(domain=ends, nice=not shares)
     base = alt.Chart(alt.Data(values=list(bins)))
     rule = base.mark_rule(color=INK).encode(
-        x=alt.X("said:Q", title="said", scale=scale), y=alt.Y("low:Q", title="seen", scale=scale), y2="high:Q"
+        x=alt.X("said:Q", title="predicted", scale=scale), y=alt.Y("low:Q", title="observed", scale=scale), y2="high:Q"
     )
     dot = base.mark_point(filled=True, size=60, color=MARK, opacity=1).encode(x="said:Q", y="seen:Q")
     corners = alt.Data(values=[{"x": end, "y": end} for end in ends])

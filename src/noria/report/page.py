@@ -51,6 +51,12 @@ def facts(values: Mapping[str, Any]) -> str:
     return table(["", ""], list(values.items()))
 
 
+def bullets(sentences: Sequence[str], nothing: str) -> str:
+    """Sentences, one below the other."""
+    items = "".join(f"<li>{escape(one)}</li>" for one in sentences)
+    return f"<ul>{items}</ul>" if items else f"<p>{escape(nothing)}</p>"
+
+
 def word(verdict: str) -> str:
     """A verdict in its colour."""
     return f'<span class="{escape(verdict)}">{escape(verdict)}</span>'
