@@ -63,7 +63,7 @@ def test_models_of_every_kind_take_them(tmp_path: Path) -> None:
     assert plain(columns, SIGNATURE)["job"] == jobs
 
 
-@given(st.sampled_from("? i1 u8 f2 f4 f8 S5".split()), st.integers(0, 20))
+@given(st.sampled_from(["?", "i1", "u8", "f2", "f4", "f8", "S5"]), st.integers(0, 20))
 def test_arrays_are_captured_as_they_are_and_read_as_they_were(kind: str, rows: int) -> None:
     values = np.arange(rows).astype(kind)
     data = segment.frame(Predicted(0, "p", 1.0, "v", None, rows, {"a": values}, b""))

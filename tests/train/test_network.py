@@ -44,6 +44,13 @@ def test_it_learns_classes(outputs: int) -> None:
     assert found.classes_.tolist() == [0, 1]
 
 
+def test_it_answers_where_its_weights_are_wherever_it_learned() -> None:
+    found = trained(2)
+    before = found.predict_proba(rows()[0])
+    found.device_ = "cuda"  # packing moves the weights of what was learned there
+    assert (found.predict_proba(rows()[0]) == before).all()
+
+
 def test_it_learns_values_and_several_labels() -> None:
     X, y = rows()
     values = trained(1, (X[:, 0] * 2).astype(np.float32), epochs=30)

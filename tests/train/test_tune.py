@@ -1,5 +1,7 @@
 """A study: which candidates are tried, which is the best, and what goes wrong in one."""
 
+import os
+import signal
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -112,6 +114,28 @@ def test_the_best_is_the_one_the_metric_prefers_the_earlier_of_two_equal_ones(
 def test_patience_ends_a_search_that_no_longer_gets_better(job: Callable[..., tune.Job]) -> None:
     how = Tune({"C": choice(1.0)}, sampler="random", trials=50, patience=3)
     assert len(search(how, job())) == 4
+
+
+def test_time_ends_a_search_once_there_is_a_result(job: Callable[..., tune.Job]) -> None:
+    how = Tune({"C": choice(1.0)}, sampler="random", trials=50, timeout=1e-6)
+    assert [one.state for one in search(how, job())] == ["complete"]
+
+
+@pytest.mark.system
+def test_a_worker_that_is_killed_loses_no_trial(job: Callable[..., tune.Job], tmp_path: Path) -> None:
+    mark = str(tmp_path / "killed")
+
+    def dies_once(params: dict[str, Any]) -> Any:
+        if params["C"] == 1.0 and not os.path.exists(mark):
+            with open(mark, "w"):
+                os.kill(os.getpid(), signal.SIGKILL)
+        return LogisticRegression(C=params["C"])
+
+    how = Tune({"C": choice(0.1, 1.0, 10.0)}, sampler="grid", workers=2)
+    found = search(how, job(dies_once))
+    assert os.path.exists(mark)
+    assert [(one.number, one.state) for one in found] == [(0, "complete"), (1, "complete"), (2, "complete")]
+    assert all(one.seconds > 0 and one.memory_mb > 1 for one in found)
 
 
 class Half:

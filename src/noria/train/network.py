@@ -119,12 +119,12 @@ class Torch(BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """Probabilities [n, classes seen in training], or [n, labels] where a row can have several."""
-        return output(self.module_.eval(), X, self.kind_, getattr(self, "classes_", None), self.device_)
+        return output(self.module_.eval(), X, self.kind_, getattr(self, "classes_", None), self._place())
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Class indices, 0 and 1 a label, or values."""
         if self.kind_ == "values":
-            return output(self.module_.eval(), X, self.kind_, device=self.device_)
+            return output(self.module_.eval(), X, self.kind_, device=self._place())
         found = self.predict_proba(X)
         return (found >= 0.5).astype(np.int64) if self.kind_ == "labels" else self.classes_[found.argmax(axis=1)]
 
@@ -133,6 +133,10 @@ class Torch(BaseEstimator):  # type: ignore[misc]
         if name == "predict_proba" and object.__getattribute__(self, "__dict__").get("kind_") == "values":
             raise AttributeError(name)
         return object.__getattribute__(self, name)
+
+    def _place(self) -> str:
+        """Where the weights are: to be packed they are taken from where they were learned."""
+        return next((str(one.device) for one in self.module_.parameters()), self.device_)
 
     def _kind(self, library: Any, X: Any, y: Any) -> str:
         """What the module's output means, by its width and the labels; the width is kept."""
