@@ -23,7 +23,7 @@ demo: $(RUN)
 
 test: check
 	$(BIN)/python tests/servers.py
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: $(DEV)
 	$(BIN)/ruff check .
@@ -32,7 +32,7 @@ check: $(DEV)
 
 test-system: $(DEV)
 	$(BIN)/python tests/servers.py
-	$(BIN)/pytest -n 2 -m system
+	$(BIN)/pytest -n 2 --dist loadgroup -m system
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(ONLY)

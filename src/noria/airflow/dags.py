@@ -94,7 +94,7 @@ def _dag(exported: Exported, id: str, *, schedule: Any, doc: str) -> DAG:
         user_defined_macros={"noria_run": partial(run_id, exported.plan.lifecycle)},
         default_args={
             "retries": exported.retries,
-            "retry_delay": timedelta(seconds=30),
+            "retry_delay": timedelta(seconds=5),
             "retry_policy": RETRIES,
         },
     )

@@ -128,3 +128,8 @@ def _post(place: Place, event: object) -> None:
 def _give_up(where: str, what: str, error: Exception) -> None:
     _away.add(where)
     print(f"noria: {what} did not take an event: {error}. The run goes on; its records are kept.", file=sys.stderr)
+
+
+def forget() -> None:
+    """Ask listeners again that did not answer before."""
+    _away.clear()

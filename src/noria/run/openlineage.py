@@ -15,13 +15,13 @@ EVENT = f"{SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
 PRODUCER = f"urn:noria:{noria.__version__}"
 NAMESPACE = "noria"
 FACETS = {  # facet: the file of its schema and its name in there
-    "parent": ("1-1-0/ParentRunFacet.json", "ParentRunFacet"),
+    "parent": ("1-2-0/ParentRunFacet.json", "ParentRunFacet"),
     "errorMessage": ("1-0-1/ErrorMessageRunFacet.json", "ErrorMessageRunFacet"),
     "processing_engine": ("1-1-1/ProcessingEngineRunFacet.json", "ProcessingEngineRunFacet"),
-    "jobType": ("2-0-3/JobTypeJobFacet.json", "JobTypeJobFacet"),
+    "jobType": ("2-0-4/JobTypeJobFacet.json", "JobTypeJobFacet"),
     "documentation": ("1-1-0/DocumentationJobFacet.json", "DocumentationJobFacet"),
     "version": ("1-0-1/DatasetVersionDatasetFacet.json", "DatasetVersionDatasetFacet"),
-    "datasetType": ("1-0-0/DatasetTypeDatasetFacet.json", "DatasetTypeDatasetFacet"),
+    "datasetType": ("1-0-1/DatasetTypeDatasetFacet.json", "DatasetTypeDatasetFacet"),
     "symlinks": ("1-0-1/SymlinksDatasetFacet.json", "SymlinksDatasetFacet"),
     "outputStatistics": ("1-0-2/OutputStatisticsOutputDatasetFacet.json", "OutputStatisticsOutputDatasetFacet"),
 }

@@ -1,0 +1,228 @@
+"""A project whose steps wait in mid-work for a test, on a real Airflow with Celery; its processes, to be killed."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import projects
+from airflow import environment
+from airflow.rest import Api
+
+SOON = "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT=15\n"  # the suite does not wait for the shipped 45 s
+WAITS = '''
+
+def wait_for_the_test(word):
+    """Say that this process is in mid-work, and stay there as long as the test holds it."""
+    import os, time
+    from pathlib import Path
+
+    folder = Path({control!r})
+    folder.joinpath(f"{name}.{{word}}.{{os.getpid()}}").touch()
+    while folder.joinpath(f"hold.{name}.{{word}}").exists():
+        time.sleep(0.02)
+'''
+
+
+@dataclass
+class Stack:
+    """A stack that runs, its REST API, and the folder through which the tests hold its steps."""
+
+    project: Path
+    control: Path
+    api: Api
+
+    @property
+    def home(self) -> Path:
+        return self.project / ".noria"
+
+    @property
+    def database(self) -> str:
+        """Where noria's records are, for psycopg."""
+        import tomllib
+
+        return str(tomllib.loads((self.home / "stack.toml").read_text())["db"]).replace("+psycopg", "")
+
+    def noria(self, *words: str, code: int = 0) -> str:
+        """What a command of noria prints in the project's folder."""
+        return noria(self.project, *words, code=code)
+
+    def pid(self, part: str) -> int:
+        """The process of a part of the stack."""
+        found = json.loads((self.home / "airflow" / "state.json").read_text())["parts"][part]
+        return int(found["pid"])
+
+    def lifecycle(self, name: str, pool: str = "default") -> None:
+        """Declare one more lifecycle and let Airflow run it; its preprocessing and training wait for the test."""
+        text = projects.LIFECYCLE.replace('"loans"', f'"{name}"').replace("inbox/*.csv", f"inbox-{name}/*.csv")
+        text = text.replace(
+            "    release=", f'    resources={{"preprocess": nr.Resources(pool="{pool}")}},\n    release='
+        )
+        text = text.replace('sampler="grid"', 'sampler="grid", trials=2').replace(
+            "nr.choice(0.1, 1.0)", "nr.choice(0.5)"
+        )
+        text = text.replace("def features():\n", 'def features():\n    wait_for_the_test("preprocess")\n')
+        file = self.project / f"{name}.py"
+        file.write_text(text + WAITS.format(control=str(self.control), name=name))
+        self.arrive(name, "1", 300)
+        self.noria("airflow", "export", file.name, "--dags-folder", str(self.home / "airflow" / "dags"),
+                   "--executor", "celery", "--sweep", "never")  # fmt: skip
+
+    def arrive(self, name: str, file: str, count: int) -> None:
+        """New rows for a lifecycle."""
+        folder = self.project / f"inbox-{name}"
+        folder.mkdir(exist_ok=True)
+        projects.rows(count, seed=len(file), first=10_000 * len(file)).write_csv(folder / f"{file}.csv")
+
+    def begin(self, name: str) -> str:
+        """An event for a lifecycle's dataset, by the account that noria itself uses; the run that it starts."""
+        before = len(self.api.runs(name))
+        Api.of(self.home, self.api.url, "noria").event(f"noria://dataset/{name}")
+        return self.api.new_run(name, before)
+
+    def hold(self, name: str) -> None:
+        """Keep the lifecycle's preprocessing in mid-work from now on."""
+        (self.control / f"hold.{name}.preprocess").touch()
+
+    def release(self, name: str) -> None:
+        (self.control / f"hold.{name}.preprocess").unlink()
+
+    def at_work(self, name: str, besides: Sequence[int] = ()) -> int:
+        """The process that preprocesses for a lifecycle, once there is one that is not among ``besides``."""
+
+        def fresh() -> int:
+            found = {int(path.suffix[1:]) for path in self.control.glob(f"{name}.preprocess.*")}
+            alive = [pid for pid in found - set(besides) if parent(pid)]
+            return alive[0] if alive else 0
+
+        return int(self.api.until(fresh, f"{name} to preprocess", 150))
+
+    def records(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Rows of noria's own records."""
+        import psycopg
+
+        with psycopg.connect(self.database) as connection:
+            return connection.execute(query, values).fetchall()
+
+
+@contextmanager
+def stack(broker: str, *options: str, soon: bool = True) -> Iterator[Stack]:
+    """``noria airflow up`` with Celery in a folder of its own; at the end everything is down and gone."""
+    folder = Path(tempfile.mkdtemp(prefix="noria-airflow-"))
+    folder.chmod(0o755)  # PostgreSQL's own account must get in
+    (folder / "control").mkdir()
+    root = folder / ".noria" / "airflow"
+    root.mkdir(parents=True)
+    if soon:
+        (root / "extra.env").write_text(SOON)
+    (folder / "features.py").write_text(projects.FEATURES)
+    os.environ[PREPARED] = str(environment.python().parent.parent)
+    try:
+        words = ("--executor", "celery", "--broker", broker, "--port", str(free_port()), *options)
+        found = json.loads(noria(folder, "airflow", "up", *words, "--json", seconds=600))
+        yield Stack(folder, folder / "control", Api.of(folder / ".noria", found["url"]))
+    finally:
+        noria(folder, "airflow", "down", "--json", seconds=180)
+        left = marked(root)
+        del os.environ[PREPARED]
+        shutil.rmtree(folder)
+        assert left == [], f"left running: {left}"
+
+
+PREPARED = "NORIA_AIRFLOW_ENVIRONMENT"
+
+
+def noria(folder: Path, *words: str, code: int = 0, seconds: float = 120) -> str:
+    """A command line, run to its end; its output."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("NORIA_") or key == PREPARED}
+    done = subprocess.run(
+        [sys.executable, "-m", "noria.cli.main", *words],
+        cwd=folder, env=environ, capture_output=True, text=True, timeout=seconds, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, f"noria {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def marked(root: Path) -> list[int]:
+    """Processes that carry the mark of a stack."""
+    from noria.airflow.stack import processes
+
+    return [pid for pid, _ in processes.marked(root)]
+
+
+def parent(pid: int) -> int:
+    """The parent of a process; 0 if it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return 0 if fields[0] in "ZX" else int(fields[1])
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            children.setdefault(parent(int(entry.name)), []).append(int(entry.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
+def kill(*pids: int) -> None:
+    """End processes at once, as the kernel or a lost machine does."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def runner(step: int) -> int:
+    """Airflow's task runner, which started the step's process."""
+    return parent(step)
+
+
+def supervisor(step: int) -> int:
+    """The child of Celery's pool that supervises the task."""
+    return parent(runner(step))
+
+
+def main_process(step: int) -> int:
+    """Celery's main process: the worker."""
+    return parent(supervisor(step))
+
+
+KILLS: dict[str, Callable[[int], None]] = {
+    "the step's process": lambda step: kill(step),
+    "the task runner": lambda step: kill(runner(step)),
+    "the supervisor": lambda step: kill(supervisor(step)),
+    "Celery's main process": lambda step: kill(main_process(step)),
+    "the whole worker": lambda step: kill(*family(main_process(step))),
+}
+
+
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds:g} s for {what}")
+        time.sleep(0.05)
