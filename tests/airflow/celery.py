@@ -18,6 +18,7 @@ from typing import Any
 import projects
 from airflow import environment
 from airflow.rest import Api
+from noria.cli.main import main
 
 SOON = "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT=15\n"  # the suite does not wait for the shipped 45 s
 WAITS = '''
@@ -75,14 +76,16 @@ class Stack:
         file = self.project / f"{name}.py"
         file.write_text(text + WAITS.format(control=str(self.control), name=name))
         self.arrive(name, "1", 300)
-        self.noria("airflow", "export", file.name, "--dags-folder", str(self.home / "airflow" / "dags"),
-                   "--executor", "celery", "--sweep", "never")  # fmt: skip
+        words = ["--dags-folder", str(self.home / "airflow" / "dags"), "--executor", "celery", "--sweep", "never"]
+        with contextlib.chdir(self.project):  # in this process: a lifecycle more is no second of imports more
+            assert main(["airflow", "export", file.name, *words, "--json"]) == 0
 
     def arrive(self, name: str, file: str, count: int) -> None:
         """New rows for a lifecycle."""
         folder = self.project / f"inbox-{name}"
         folder.mkdir(exist_ok=True)
-        projects.rows(count, seed=len(file), first=10_000 * len(file)).write_csv(folder / f"{file}.csv")
+        seed = sum(map(ord, name + file))  # each lifecycle has rows of its own
+        projects.rows(count, seed=seed, first=10_000 * seed).write_csv(folder / f"{file}.csv")
 
     def begin(self, name: str) -> str:
         """An event for a lifecycle's dataset, by the account that noria itself uses; the run that it starts."""

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from noria.airflow import warm
+
 LOOK_S = 0.5  # how often it is seen whether the parent is still there
 PARENT = "NORIA_PARENT"  # to the command: the process that it must not outlive
 SAYS = "noria: "  # how the one sentence of a failed noria command begins
@@ -26,10 +28,11 @@ class Child:
     """
 
     def __init__(self, command: Sequence[str], folder: str | None, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
+        whole = {**os.environ, **environment}
+        self._process = warm.start(command, folder, whole) or subprocess.Popen(
             list(command),
             cwd=folder,
-            env={**os.environ, **environment, PARENT: str(os.getpid())},
+            env={**whole, PARENT: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
