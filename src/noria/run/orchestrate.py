@@ -80,32 +80,27 @@ def begin(place: Place, digest: str, asked: Asked, id: Callable[[str], str]) -> 
     """
     plan = plan_of(place, digest)
     check_remedy(asked.remedy, asked.reason)
-    key = offered(place, code_of(place, plan), plan)
+    return open_run(place, plan, digest, offered(place, code_of(place, plan), plan), asked, id(plan.lifecycle))
+
+
+def open_run(place: Place, plan: Plan, digest: str, key: str, asked: Asked, id: str) -> runs.Run:
+    """The same for a plan that is loaded: ``digest`` is its own, ``key`` that of what there is to turn."""
     with place.store.begin() as c:
         runs.alone(c, plan.lifecycle)
-        found = _again(c, id(plan.lifecycle))
+        found = _again(c, id)
         if found is not None:
             return found
-        holder = orchestrated.claim(c, place.clock, plan.lifecycle, key, id(plan.lifecycle))
-        if holder != id(plan.lifecycle) and asked.because == ON_EVENT and asked.remedy is None:
+        holder = orchestrated.claim(c, place.clock, plan.lifecycle, key, id)
+        if holder != id and asked.because == ON_EVENT and asked.remedy is None:
             raise NothingToDo(
                 f"run {holder} has taken what there is to do",
                 where=f"{asked.dag_id}, {asked.dag_run}",
                 do="Nothing is lost: start a run by hand to turn the wheel all the same.",
             )
         _others_are_done(place, c, plan.lifecycle)
-        run = runs.start(
-            c,
-            place.clock,
-            plan,
-            key=key_of(plan, asked.remedy),
-            trigger=TRIGGER,
-            remedy=asked.remedy,
-            id=id(plan.lifecycle),
-        )
-        orchestrated.record(
-            c, Orchestrated(run.id, asked.dag_id, asked.dag_run, asked.because, digest, place.clock.now())
-        )
+        made = key_of(plan, asked.remedy)
+        run = runs.start(c, place.clock, plan, key=made, trigger=TRIGGER, remedy=asked.remedy, id=id)
+        orchestrated.record(c, Orchestrated(id, asked.dag_id, asked.dag_run, asked.because, digest, place.clock.now()))
         audit_remedy(c, place, run, asked.reason)
         return run
 

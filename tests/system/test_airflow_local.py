@@ -1,0 +1,165 @@
+"""Real Airflow with the LocalExecutor: a lifecycle turns from an asset event over REST to a model that answers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import projects
+from airflow.environment import python
+from airflow_live import Airflow, stack
+from noria import settings
+from noria.airflow.exported import dataset_uri, run_id
+from noria.airflow.stack.choice import Choice
+from noria.cli.main import main
+from noria.demo import waves
+from noria.demo.server import Server
+from noria.demo.story import LIFECYCLE
+from noria.run.place import Place, open_place
+from noria.store import orchestrated, registry, runs
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+INCOME, LOANS = dataset_uri("income"), dataset_uri("loans")
+CHAIN = [
+    "begin",
+    "collect",
+    "validate",
+    "preprocess",
+    "tune",
+    "train",
+    "analyze",
+    "release",
+    "deploy",
+    "feedback",
+    "end",
+]
+ASKS_A_PERSON = 'gates=[nr.at_least("roc_auc", 0.6)], approval="person"'
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's lifecycle and the small one of the tests, side by side in one noria home, both exported."""
+    folder = tmp_path_factory.mktemp("airflow")
+    (folder / "demo" / "inbox").mkdir(parents=True)
+    (folder / "noria.toml").write_text('actor = "tester"\n')
+    (folder / "demo" / "lifecycle.py").write_text(LIFECYCLE.read_text())
+    loans = projects.write(folder / "loans")
+    projects.change(loans, 'gates=[nr.at_least("roc_auc", 0.6)]', ASKS_A_PERSON)
+    dags = folder / ".noria" / "airflow" / "dags"
+    dags.mkdir(parents=True)
+    for file in (folder / "demo" / "lifecycle.py", loans):
+        assert main(["airflow", "export", str(file), "--dags-folder", str(dags), "--sweep", "never"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def airflow(project: Path) -> Iterator[Airflow]:
+    with stack(project, python().parent.parent, Choice("local", slots=3)) as running:
+        yield running
+
+
+@pytest.fixture
+def place(project: Path) -> Iterator[Place]:
+    opened = open_place(settings.load(project, environ={}))
+    yield opened
+    opened.store.close()
+
+
+def ours(place: Place, dag: str, run: str) -> runs.Run:
+    """The noria run that an Airflow run turned."""
+    with place.store.read() as c:
+        found = runs.get(c, run_id(dag, dag, run))
+        there = orchestrated.of_run(c, found.id)
+    assert there is not None
+    assert (there.dag_id, there.dag_run) == (dag, run)
+    return found
+
+
+def test_an_event_turns_the_demo_s_lifecycle_once_and_its_model_answers(
+    airflow: Airflow, project: Path, place: Place
+) -> None:
+    people, inbox = waves.people(), project / "demo" / "inbox"
+    airflow.ready("income")
+    waves.first(people).write_parquet(inbox / "wave-1.parquet")
+    airflow.event(INCOME, {"rows": 16_000})
+    first = airflow.over("income", 1)["dag_run_id"]
+    assert airflow.states("income", first) == dict.fromkeys(CHAIN, "success")
+    assert ours(place, "income", first).state == "done"
+    server = Server(project)
+    try:
+        row = {name: value for name, value in waves.live(people).row(0, named=True).items() if name != "income"}
+        said = httpx.post(f"{server.url}/v2/models/income/predict", json={"rows": [row]})
+        assert said.status_code == 200, said.text
+    finally:
+        server.stop()
+
+    airflow.event(INCOME, {"twice": True})  # delivered twice
+    second = airflow.over("income", 2)["dag_run_id"]
+    assert set(airflow.states("income", second).values()) == {"skipped"}
+    assert "has taken what there is to do" in airflow.log("income", second, "begin")
+
+    waves.second(people).write_parquet(inbox / "wave-2.parquet")  # half of them earn more: a quarter did before
+    airflow.event(INCOME)
+    third = airflow.over("income", 3)
+    states = airflow.states("income", third["dag_run_id"])
+    assert (third["state"], states["validate"], states["preprocess"]) == ("failed", "failed", "upstream_failed")
+    assert airflow.tasks("income", third["dag_run_id"])["validate"]["try_number"] == 1
+    assert "label" in airflow.log("income", third["dag_run_id"], "validate")
+    assert ours(place, "income", third["dag_run_id"]).state == "stopped"
+
+    (inbox / "wave-3.parquet").write_bytes(b"PAR1 and then nothing of the kind PAR1")
+    run = airflow.trigger("income")
+    fourth = airflow.over("income", 4)
+    tasks = airflow.tasks("income", run)
+    assert (fourth["state"], tasks["collect"]["state"], tasks["collect"]["try_number"]) == ("failed", "failed", 1)
+    assert "wave-3.parquet" in airflow.log("income", run, "collect")
+    assert ours(place, "income", run).state == "failed"
+
+    (inbox / "wave-3.parquet").unlink()  # mended: the task is cleared in Airflow's page, and what follows it
+    waves.live(people).sample(200, seed=1).write_parquet(inbox / "wave-4.parquet")
+    body = {"dry_run": False, "dag_run_id": first, "task_ids": ["deploy"], "include_downstream": True}
+    airflow("POST", "/api/v2/dags/income/clearTaskInstances", {**body, "only_failed": False})
+    assert airflow.over("income", 1)["state"] == "success"
+    assert ours(place, "income", first).state == "done"
+    with place.store.read() as c:
+        assert [one.number for one in registry.versions(c, "income")] == [1]
+
+
+def test_a_person_decides_in_airflow_and_noria_keeps_who_and_why(airflow: Airflow, project: Path, place: Place) -> None:
+    airflow.ready("loans")
+    reviewer = Airflow(airflow.url, project / ".noria" / "airflow", "reviewer")
+    answers = [("Reject", "too few nurses", "rejected", 0), ("Approve", "looks right", "done", 1)]
+    for number, (answer, why, state, released) in enumerate(answers, 1):
+        airflow.event(LOANS)
+        run = waiting(airflow, "loans", number)
+        reviewer(
+            "PATCH",
+            f"/api/v2/dags/loans/dagRuns/{run}/taskInstances/approval/-1/hitlDetails",
+            {"chosen_options": [answer], "params_input": {"reason": why}},
+        )
+        assert airflow.over("loans", number)["state"] == "success"
+        states = airflow.states("loans", run)
+        assert states["approval"] == "success"
+        assert {states["decision"], states["deploy"]} == ({"success"} if released else {"skipped"})
+        found = ours(place, "loans", run)
+        assert found.state == state
+        with place.store.read() as c:
+            decided = registry.releases(c, "loans")[-1]
+            assert len(registry.versions(c, "loans")) == released
+        assert (decided.decided_by, decided.reason) == ("reviewer", why)
+        projects.arrive(project / "loans", str(number + 1))
+
+
+def waiting(airflow: Airflow, dag: str, number: int) -> str:
+    """The run of that number, once it waits for a person."""
+    from airflow_live import until
+
+    def waits() -> bool:
+        found = airflow.runs(dag)
+        return len(found) >= number and (
+            airflow.states(dag, found[number - 1]["dag_run_id"]).get("approval") == "awaiting_input"
+        )
+
+    until(waits, f"run {number} of {dag} to wait for a person", told=lambda: airflow.told(dag, number))
+    return str(airflow.runs(dag)[number - 1]["dag_run_id"])
