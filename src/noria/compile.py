@@ -22,6 +22,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 CODE: Mapping[str, tuple[str, ...]] = {"preprocess": ("preprocess",), "tune": ("train",), "train": ("train",)}
 
 Reach = Callable[[Callable[..., Any]], Mapping[str, str]]
+DIVIDED = ("validate", "preprocess")  # by resources; the search by its workers
 NO_FILES: Mapping[str, Mapping[str, str]] = {}
 
 
@@ -55,11 +56,19 @@ def compile_plan(
             needs=needs,
             config=_config(lifecycle, word, reach),
             reached={**_reached(lifecycle, word, reach), **files.get(word, {})},
+            shards=_shards(lifecycle, word),
             resources=lifecycle.resources.get(word, Resources()),
         )
         for word, needs in NEEDS.items()
     )
     return Plan(lifecycle.name, steps, bundle, entry, lifecycle.seed)
+
+
+def _shards(lifecycle: Lifecycle, word: str) -> int:
+    """Into how many parts a step may be divided: a search into its workers."""
+    if word == "tune":
+        return min(lifecycle.tune.workers, lifecycle.tune.trials) if lifecycle.tune.space else 1
+    return lifecycle.resources.get(word, Resources()).parts
 
 
 def _config(lifecycle: Lifecycle, word: str, reach: Reach) -> dict[str, Any]:
@@ -100,6 +109,12 @@ def resources_are_for_steps(lifecycle: Lifecycle) -> Iterator[str]:
         yield f"resources names {word!r}, which is no step"
 
 
+def parts_are_for_steps_that_divide(lifecycle: Lifecycle) -> Iterator[str]:
+    for word, asked in sorted(lifecycle.resources.items()):
+        if asked.parts > 1 and word not in DIVIDED:
+            yield f"resources says parts={asked.parts} for {word!r}, which does not divide: {', '.join(DIVIDED)} do"
+
+
 def label_is_not_a_feature(lifecycle: Lifecycle) -> Iterator[str]:
     schema = lifecycle.schema
     if schema.label in (schema.subject, schema.time, *schema.protected):
@@ -111,4 +126,4 @@ def there_is_a_source(lifecycle: Lifecycle) -> Iterator[str]:
         yield "there is no source to collect from"
 
 
-RULES = [resources_are_for_steps, label_is_not_a_feature, there_is_a_source]
+RULES = [resources_are_for_steps, parts_are_for_steps_that_divide, label_is_not_a_feature, there_is_a_source]

@@ -11,7 +11,7 @@ from typing import Any
 
 from noria.declared import check
 
-FORMAT = 1
+FORMAT = 2  # 2: resources say into how many parts the work divides
 PREPARES: Mapping[str, str] = {"preprocess": "fit"}  # steps whose parts start from something that is made once
 
 
@@ -24,15 +24,20 @@ def run_id(lifecycle: str, number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a step asks for: CPU cores, memory in MiB (None: no bound), GPUs, and the pool that must offer them."""
+    """What a step asks for: CPU cores, memory in MiB (None: no bound), GPUs, and the pool that must offer them.
+
+    ``parts``: into how many parts an orchestrator divides it over its workers, each with as much of the rest; for
+    validate (profiles of batches) and preprocess (transforming features). The search has ``Tune(workers=…)``.
+    """
 
     cpu: float = 1
     memory_mb: int | None = None
     gpu: int = 0
     pool: str = "default"
+    parts: int = 1
 
     def __post_init__(self) -> None:
-        check(self, least={"cpu": 0, "memory_mb": 1, "gpu": 0})
+        check(self, least={"cpu": 0, "memory_mb": 1, "gpu": 0, "parts": 1})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from noria.errors import Busy, NotFound, Stopped, Undecided, UserError
 from noria.plan import PREPARES, Plan
 from noria.run import notify
 from noria.run.ended import note_end
-from noria.run.execute import PREPARE, Done, Order, execute
+from noria.run.execute import Done, Order, execute
 from noria.run.leave_out import leave_out
+from noria.run.parts import PREPARE
 from noria.run.place import Code, Place
 from noria.run.worker import code_of
 from noria.store import datasets, runs

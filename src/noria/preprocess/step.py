@@ -1,5 +1,7 @@
 """Preprocess: fitted once on the training split, applied once, kept on disk for whoever trains."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from noria.model.signature import Signature
 from noria.model.sklearn import to_frame
 from noria.model.stable import pickled
 from noria.plan import Step
-from noria.preprocess import default, given, labels, leak, user
+from noria.preprocess import default, given, labels, leak, pieces, user
 from noria.preprocess.config import Preprocess
 from noria.store.attempt import Alert, Attempt
 
@@ -35,8 +37,21 @@ def observe(world: Any, step: Step) -> dict[str, str] | None:
         return None
 
 
-def run(attempt: Attempt) -> None:
-    """Split, fit the transformer on the training rows, transform every split, write arrays."""
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The version's rows: which of them are in each split, by number, and what is to be learned from them."""
+
+    frame: pl.DataFrame
+    splits: Mapping[str, NDArray[np.int64]]
+    label: labels.Labels
+    signature: Signature
+
+    def raw(self, name: str) -> Any:
+        """The inputs of one split's rows, as the transformer takes them."""
+        return to_frame(columns_of(self.frame[self.splits[name]], self.signature.inputs))
+
+
+def _rows(attempt: Attempt) -> Rows:
     facts = attempt.inputs["collect"].facts
     path = f"{attempt.settings.data}/{facts['dataset']}"
     with readable(path):
@@ -52,16 +67,36 @@ def run(attempt: Attempt) -> None:
     signature = Signature(
         fields, label.classes, attempt.schema.label, label.positive, several=attempt.schema.task == "multilabel"
     )
+    return Rows(frame, rows, label, signature)
+
+
+def prepare(attempt: Attempt) -> None:
+    """What the parts start from: the fitted transformer."""
+    rows = _rows(attempt)
+    attempt.save(pieces.PREPROCESSOR, pickled(_fitted(attempt, rows.signature, rows.raw("train"))))
+    attempt.save_json(pieces.SIGNATURE, rows.signature.plain())
+
+
+def part(attempt: Attempt) -> None:
+    """Transform one piece of the rows."""
+    pieces.transform(attempt)
+
+
+def run(attempt: Attempt) -> None:
+    """Split, fit the transformer on the training rows, transform every split, write arrays."""
+    found = _rows(attempt)
+    frame, rows, label, signature = found.frame, found.splits, found.label, found.signature
     kept, weights = _remedied(attempt, label.values[rows["train"]])
-    transformer: Any = None
+    transformer, packed = pieces.fitted(attempt) or (None, None)
     classes = label.classes is not None
     for index, name in enumerate(SPLITS):
         attempt.progress(f"{name} rows", index / len(SPLITS))
         part = frame[rows[name]]
-        raw = to_frame(columns_of(part, fields))
-        if name == "train":  # the order of SPLITS: nothing is transformed before it
+        raw = found.raw(name)
+        if name == "train" and transformer is None:  # the order of SPLITS: nothing is transformed before it
             transformer = _fitted(attempt, signature, raw)
-        features = user.transform(transformer, raw, name)
+            packed = pickled(transformer) if attempt.step.shards > 1 else None
+        features = pieces.features(attempt, transformer, raw, rows[name], frame.height, name)
         if name == "train":
             user.keeps_order(transformer, raw, features)
             looked = features.tocsr() if isinstance(features, Ragged) else features
@@ -71,7 +106,7 @@ def run(attempt: Attempt) -> None:
         _save(attempt, name, features[chosen], label.values[rows[name]][chosen], weight, part[chosen])
         columns = features.shape[1]
         attempt.facts.setdefault("rows", {})[name] = len(chosen)
-    attempt.save("preprocessor", pickled(transformer))
+    attempt.save("preprocessor", packed or pickled(transformer))
     attempt.save_json("signature.json", signature.plain())
     attempt.facts["columns"] = _names(transformer, columns)
     attempt.facts["classes"] = None if label.classes is None else list(label.classes)

@@ -1,6 +1,7 @@
 """A step's process that ended without a word: whoever started it puts the reason on record."""
 
 from noria import owner
+from noria.run import parts
 from noria.run.execute import Order
 from noria.run.place import Place
 from noria.store import runs
@@ -17,7 +18,7 @@ def note_end(place: Place, order: Order, why: str, host: str) -> bool:
     keeps what it said.
     """
     with place.store.begin() as c:
-        row = runs.step(c, order.run.id, order.word, order.shard)
+        row = parts.row(c, order.run.id, order.word, order.shard)
         if row.state in SAID or (row.state == "running" and not _is_over(str(row.owner), host)):
             return False
         runs.finish(c, place.clock, row.id, row.attempt, "failed", Result({}, {}), message=why)

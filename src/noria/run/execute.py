@@ -22,10 +22,10 @@ from noria.digest import Digest
 from noria.errors import Busy, Failure, NoriaError, OutOfMemory, StoreUnavailable, Superseded, UserError
 from noria.peak import Peak
 from noria.plan import Plan, Step
-from noria.run import announce, memory
+from noria.run import announce, memory, parts
 from noria.run import fingerprint as fp
 from noria.run.place import Code, Place
-from noria.store import alerts, erasures, lineage, made, runs
+from noria.store import alerts, erasures, lineage, made, orchestrated, runs
 from noria.store.alerts import Sent
 from noria.store.attempt import Attempt, Result
 
@@ -40,7 +40,7 @@ MODULES: Mapping[str, str] = {
     "deploy": "noria.serve.deploy_step",
     "feedback": "noria.feedback.step",
 }
-PREPARE = -1  # the part of a divided step that is made once, before the others
+COLLECTS = "collect"  # the trigger of a run that only collects: what it finds is for another one to turn
 SHOWN = 5  # processed data that are named one by one
 HEARTBEAT_S = runs.LEASE.total_seconds() / 4
 
@@ -78,12 +78,14 @@ def execute(
     """
     plan_step = order.run.plan.step(order.word)
     module = import_module(MODULES[order.word])
-    with place.store.read() as c:
-        row = runs.step(c, order.run.id, order.word, order.shard)
+    with place.store.begin() if order.shard else place.store.read() as c:
+        row = parts.row(c, order.run.id, order.word, order.shard)
         inputs = _inputs(c, order.run, plan_step)
     if row.state in runs.FINISHED:
         return Done(row)
-    ingredients = _ingredients(place, code, order, plan_step, module, inputs)
+    observe = getattr(module, "observe", None)
+    observed = None if observe is None else observe(code.world(place, plan_step), plan_step)
+    ingredients = parts.ingredients(_ingredients(order, plan_step, module, inputs, observed), plan_step, order.shard)
     digest = fp.fingerprint(ingredients)
     with place.store.begin() as c:
         row = runs.step(c, order.run.id, order.word, order.shard)
@@ -91,17 +93,21 @@ def execute(
             return Done(row)
         _refuse_if_held(row, place)
         erasures.must_not_be_open(c, order.run.lifecycle)
-        same = None if order.force else runs.reusable(c, order.run.lifecycle, order.word, digest)
+        same = None if order.force else parts.reusable(c, order.run.lifecycle, row, ingredients)
         why = _why(c, order, row, ingredients, reused=same is not None)
         runs.mark(
             c, row.id, fingerprint=digest, ingredients=ingredients, why=why,
             ready_at=_ready_at(c, order, row),
         )  # fmt: skip
         if same is not None:
-            result, now = runs.result(c, same.id), place.clock.now()
+            result = runs.result(c, same.id) if same.shard == order.shard else Result({}, {})  # a part nobody needs
+            now = place.clock.now()
             runs.finish(c, place.clock, row.id, row.attempt, "reused", result, reused_from=same.id, started_at=now)
         else:
             runs.claim(c, place.clock, row.id, owner=owner.me())
+            if order.word == "collect" and order.run.trigger != COLLECTS:
+                key = orchestrated.key_of(observed)
+                orchestrated.claim(c, place.clock, order.run.lifecycle, key, order.run.id)
         row = runs.step(c, order.run.id, order.word, order.shard)
     if same is not None:
         announce.step_ended(place, order.run, row, inputs)
@@ -151,6 +157,9 @@ def _compute(
     progress: Callable[[str, float], None],
 ) -> Done:
     peak = Peak()
+    with place.store.read() as c:
+        row = runs.step(c, order.run.id, order.word, order.shard)
+        helped = parts.left(c, row) if step.shards > 1 else {}
     with _scratch(place) as scratch, _heartbeat(place, id, number):
         attempt = Attempt(
             run_id=order.run.id,
@@ -172,10 +181,12 @@ def _compute(
             artifacts=place.artifacts,
             progress=progress,
             config_of=code.lifecycle.config,
+            part=order.shard,
+            parts=helped,
         )
         try:
             with memory.bound(step):
-                module.run(attempt)
+                parts.work(module, order.shard)(attempt)
             return _commit(place, order, attempt, id, number, peak)
         except Superseded:
             raise
@@ -280,9 +291,8 @@ def before(plan: Plan, word: str) -> list[str]:
 
 
 def _ingredients(
-    place: Place, code: Code, order: Order, step: Step, module: ModuleType, inputs: Mapping[str, Result]
+    order: Order, step: Step, module: ModuleType, inputs: Mapping[str, Result], observed: object
 ) -> dict[str, str]:
-    observe = getattr(module, "observe", None)
     return fp.ingredients(
         step,
         format=module.FORMAT,
@@ -290,7 +300,7 @@ def _ingredients(
         remedy=order.run.remedy if order.word == "validate" else None,
         inputs=inputs,
         uses=getattr(module, "USES", None),
-        observed=None if observe is None else observe(code.world(place, step), step),
+        observed=observed,
     )
 
 

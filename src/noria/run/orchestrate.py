@@ -107,11 +107,8 @@ def open_run(place: Place, plan: Plan, digest: str, key: str, asked: Asked, id: 
 
 def offered(place: Place, code: Code, plan: Plan) -> str:
     """The digest of what the sources offer now: what a cycle is about."""
-    return key_of_observed(collect.observe(code.world(place, plan.step("collect")), plan.step("collect")))
-
-
-def key_of_observed(observed: Any) -> str:
-    return Digest.of_json(observed).hex
+    step = plan.step("collect")
+    return orchestrated.key_of(collect.observe(code.world(place, step), step))
 
 
 def sweep(place: Place, digest: str) -> str:

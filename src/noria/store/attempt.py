@@ -69,6 +69,9 @@ class Attempt:
         Gives the configuration object of another step, by its word.
     scratch
         An empty folder for files; gone after the attempt.
+    part, parts
+        Of a step that is divided: which part this is (0: the step itself), and by number what the parts left that were
+        computed from the same; what is made once for all of them has the number -1. Any may be missing.
     """
 
     run_id: str
@@ -90,6 +93,8 @@ class Attempt:
     artifacts: ArtifactStore
     progress: Callable[[str, float], None] = lambda text, share: None
     config_of: Callable[[str], Any] = lambda word: None
+    part: int = 0
+    parts: Mapping[int, Result] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
@@ -115,6 +120,11 @@ class Attempt:
     def open(self, step: str, name: str) -> Path:
         """A local, verified, read-only file with the output ``name`` of ``step``; memory-map it."""
         return self.artifacts.path(self._output(step, name).digest)
+
+    def of_part(self, part: int, name: str) -> Path | None:
+        """A local file with the output ``name`` that a part left; None if it left none."""
+        left = self.parts.get(part)
+        return None if left is None or name not in left.outputs else self.artifacts.path(left.outputs[name].digest)
 
     def read_json(self, step: str, name: str) -> Any:
         return json.loads(self.artifacts.get(self._output(step, name).digest))

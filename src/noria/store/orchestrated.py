@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from noria.clock import Clock
+from noria.digest import Digest
 from noria.plan import Plan
 from noria.store.tables import cycle, exported, orchestrated
 
@@ -44,6 +45,11 @@ def of_run(connection: Connection, run_id: str) -> Orchestrated | None:
     """Who turns a run; None: it was not begun by an orchestrator."""
     row = connection.execute(select(orchestrated).where(orchestrated.c.run_id == run_id)).mappings().first()
     return Orchestrated(**row) if row else None
+
+
+def key_of(observed: Any) -> str:
+    """What a cycle is about, as a digest: what the sources offer, and what was left out since."""
+    return Digest.of_json(observed).hex
 
 
 def claim(connection: Connection, clock: Clock, lifecycle: str, key: str, run_id: str) -> str:

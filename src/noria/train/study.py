@@ -54,15 +54,18 @@ class Study:
 
     def __init__(self, file: Path, tune: Tune, direction: Direction, seed: int) -> None:
         self.file = file
+        self._open(_fresh(file), tune, direction, seed)
+        for point in self._points[len(self._study.get_trials(deepcopy=False)) :]:
+            self._study.enqueue_trial(point)
+
+    def _open(self, storage: JournalStorage, tune: Tune, direction: Direction, seed: int) -> None:
         self._tune, self._direction, self._seed = tune, direction, seed
         self._ranges = space.distributions(tune.space)
         self._points = space.points(tune, seed) if tune.sampler == "grid" else []
-        self._storage = _fresh(file)
+        self._storage = storage
         self._study = optuna.create_study(
             study_name=NAME, storage=self._storage, direction=direction, load_if_exists=True
         )
-        for point in self._points[len(self._study.get_trials(deepcopy=False)) :]:
-            self._study.enqueue_trial(point)
 
     def done(self) -> list[Trial]:
         """What was tried before, by number."""

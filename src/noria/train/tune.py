@@ -17,6 +17,7 @@ from noria.stats.metrics import METRICS
 from noria.train import fit, space
 from noria.train.arrays import Files, open_part
 from noria.train.config import Tune
+from noria.train.shared import Shared
 from noria.train.study import Asked, Direction, Study, running
 from noria.train.trial import RunningTrial, Trial
 from noria.train.watch import Watch
@@ -39,12 +40,12 @@ class Job:
     how: fit.How = field(default_factory=fit.How)
 
 
-def attempt_one(job: Job, asked: Asked) -> Trial:
+def attempt_one(job: Job, asked: Asked, trial: RunningTrial | None = None) -> Trial:
     """Fit and measure one candidate; what goes wrong is in the trial."""
     began, peak = perf_counter(), Peak()
     value: float | None = None
     state, message = "complete", None
-    trial = running(job.study, job.pruner, asked)
+    trial = trial or running(job.study, job.pruner, asked)
     try:
         value = _value(job, asked, trial)
         if value != value:
@@ -79,8 +80,7 @@ def _job(job: bytes) -> Any:
 def search(tune: Tune, job: Job, seed: int, progress: Callable[[str, float], None]) -> tuple[list[Trial], Study]:
     """All trials of a study, in the order of their numbers, and the study itself; call its ``finish`` when they are
     safe elsewhere. What the study's file already knows is not tried again."""
-    larger = METRICS[job.metric].larger_is_better
-    direction: Direction = "maximize" if (tune.direction == "maximize" if tune.direction else larger) else "minimize"
+    direction = direction_of(tune, job.metric)
     total = space.size(tune)
     study = Study(Path(job.study), tune, direction, seed)
     found = study.done()
@@ -95,6 +95,32 @@ def search(tune: Tune, job: Job, seed: int, progress: Callable[[str, float], Non
         value = trial.state if trial.value is None else f"{job.metric} {trial.value:.4f}"
         progress(f"trial {len(tried)} of {total}: {value}", len(tried) / total)
     return sorted(study.done(), key=lambda one: one.number), study
+
+
+def share(tune: Tune, job: Job, study: Shared, progress: Callable[[str, float], None]) -> int:
+    """Try candidates of a search that others share, until none is left to be started: how many were tried here.
+
+    What it had begun before it was killed comes first; then, before each, it is looked at what all have found so far.
+    """
+    total, tried, left = space.size(tune), 0, list(study.left())
+    while True:
+        stop = _Stop(tune, direction_of(tune, job.metric), total - study.under_way())
+        for trial in study.done():
+            stop.knows(trial)
+        asked = left.pop(0) if left else study.next(total) if stop.may_start() else None
+        if asked is None:
+            return tried
+        made = attempt_one(job, asked, study.running(asked, job.pruner))
+        study.tell(made)
+        tried += 1
+        value = made.state if made.value is None else f"{job.metric} {made.value:.4f}"
+        progress(f"trial {made.number}: {value}", min(1.0, len(study.done()) / total))
+
+
+def direction_of(tune: Tune, metric: str) -> Direction:
+    """What is better: as declared, or as it is for the metric."""
+    larger = METRICS[metric].larger_is_better
+    return "maximize" if (tune.direction == "maximize" if tune.direction else larger) else "minimize"
 
 
 def best(trials: list[Trial], tune: Tune, metric: str) -> Trial | None:

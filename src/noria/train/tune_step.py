@@ -1,5 +1,6 @@
 """Tune: the parameters that do best on the validation split."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ from noria.errors import BadInput, BadLifecycle, UserCodeFailed
 from noria.model.signature import Signature
 from noria.stats.metrics import METRICS, default
 from noria.store import runs
-from noria.store.attempt import Attempt
+from noria.store.attempt import Attempt, Effect
 from noria.train import fit, tune
 from noria.train.arrays import files
 from noria.train.config import Train, Tune
+from noria.train.shared import Shared
 from noria.train.studies import file_of
+from noria.train.trial import Trial
 
 FORMAT = 3
 ARRAYS = tuple(f"{name}.{split}.{end}" for split in ("train", "validation") for name in "Xyw" for end in ("npy", "npz"))
@@ -28,11 +31,12 @@ def run(attempt: Attempt) -> None:
         raise BadLifecycle(f"{metric} is no metric of {task}", where="Tune", do=f"Use for example {default(task)}.")
     job = _job(attempt, config, metric)
     _check_defined(job)
-    trials, study = tune.search(config, job, attempt.seed, attempt.progress)
+    trials, forget = _searched(attempt, config, job)
     chosen = tune.best(trials, config, metric)
     tried = [one for one in trials if one.state != "infeasible"]
     if chosen is None:
-        study.finish()  # what made them fail may be gone next time
+        with attempt.store.begin() as c:
+            forget(c)  # what made them fail may be gone next time
         first = tried[0].message if tried else "no trial was made"
         raise UserCodeFailed(
             f"none of {len(tried)} trials has a result; the first said: {first}",
@@ -43,7 +47,38 @@ def run(attempt: Attempt) -> None:
     attempt.save_json("study.json", {"metric": metric, "sampler": config.sampler, "trials": found})
     attempt.save_json("costs.json", [trial.cost() for trial in trials])
     attempt.facts.update(params=dict(chosen.params), metric=metric, value=chosen.value, trials=len(tried))
-    attempt.commit_with(lambda connection: study.finish())
+    attempt.commit_with(forget)
+
+
+def part(attempt: Attempt) -> None:
+    """One worker of a search that several machines share: it tries candidates until none is left to be started."""
+    config, metric = attempt.config, attempt.config.metric or default(attempt.schema.task)
+    job = _job(attempt, config, metric)
+    _check_defined(job)
+    job = replace(job, how=replace(how(attempt), threads=max(1, int(attempt.step.resources.cpu))))
+    attempt.facts["trials"] = tune.share(config, job, _shared(attempt, config, metric), attempt.progress)
+
+
+def _searched(attempt: Attempt, config: Tune, job: tune.Job) -> tuple[list[Trial], Effect]:
+    """All trials, and what forgets the search; where parts have begun it, what they left undone is done here."""
+    if not Shared.begun(attempt.store, _name(attempt)):
+        trials, study = tune.search(config, job, attempt.seed, attempt.progress)
+        return trials, lambda connection: study.finish()
+    shared = _shared(attempt, config, job.metric)
+    tune.share(config, job, shared, attempt.progress)
+    return sorted(shared.done(), key=lambda one: one.number), shared.forget
+
+
+def _shared(attempt: Attempt, config: Tune, metric: str) -> Shared:
+    direction = tune.direction_of(config, metric)
+    return Shared(
+        attempt.store, _name(attempt), config, direction, attempt.seed, attempt.part, max(1, attempt.step.shards)
+    )
+
+
+def _name(attempt: Attempt) -> str:
+    """What the search is called where it is shared: it belongs to one run, whatever happens to its steps."""
+    return f"{attempt.run_id}/{attempt.step.name}"
 
 
 def study_file(attempt: Attempt) -> Path:

@@ -55,6 +55,15 @@ def run(attempt: Attempt) -> None:
     _tell(case, verdict)
 
 
+def part(attempt: Attempt) -> None:
+    """Make the profiles of every so many of the new batches: whoever judges them then finds those made."""
+    case = case_of(attempt)
+    mine = case.new[attempt.part - 1 :: attempt.step.shards]
+    if mine:
+        profiles.merged(attempt, mine)
+    attempt.facts["profiled"] = [batch.id for batch in mine]
+
+
 def _judged(case: Case, new: Sequence[Batch]) -> Judged:
     attempt = case.attempt
     config, schema, before = attempt.config, attempt.schema, case.before
