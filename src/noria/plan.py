@@ -22,6 +22,11 @@ def run_id(lifecycle: str, number: int) -> str:
     return f"{lifecycle[:15]}-{hashlib.sha256(lifecycle.encode()).hexdigest()[:8]}-{number}"
 
 
+def dataset_uri(lifecycle: str) -> str:
+    """What a lifecycle's dataset is called where many are known; in Airflow an event on it says that something came."""
+    return f"noria://dataset/{lifecycle}"
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What a step asks for: CPU cores, memory in MiB (None: no bound), GPUs, and the pool that must offer them.

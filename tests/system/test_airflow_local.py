@@ -10,12 +10,13 @@ import projects
 from airflow.environment import python
 from airflow_live import Airflow, stack
 from noria import settings
-from noria.airflow.exported import dataset_uri, run_id
+from noria.airflow.exported import run_id
 from noria.airflow.stack.choice import Choice
 from noria.cli.main import main
 from noria.demo import waves
 from noria.demo.server import Server
 from noria.demo.story import LIFECYCLE
+from noria.plan import dataset_uri
 from noria.run.place import Place, open_place
 from noria.store import orchestrated, registry, runs
 

@@ -10,9 +10,9 @@ from typing import Any
 from airflow.sdk import DAG, Asset
 
 from noria.airflow import placement
-from noria.airflow.exported import Exported, dataset_uri, read, run_id
+from noria.airflow.exported import Exported, read, run_id
 from noria.airflow.outcome import RETRIES
-from noria.plan import PREPARES, Plan, Resources, Step
+from noria.plan import PREPARES, Plan, Resources, Step, dataset_uri
 
 RUN = "{{ noria_run(dag.dag_id, run_id) }}"  # the noria run of this Airflow run
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)  # nothing is caught up: it only has to be past
@@ -128,8 +128,12 @@ def _end(exported: Exported) -> Any:
 def _tasks(step: Step, exported: Exported) -> tuple[Any, Any]:
     """The tasks of one step, the first and the last."""
     words = ["step", RUN, step.name, "--wait", "90"]
-    own = placement.operator(step, exported, words, task_id=step.name, doc_md=_doc(step))
+    larger = placement.after_memory(step, exported)
+    hands_on = {} if larger is None else {"hands_on": True}
+    own = placement.operator(step, exported, words, task_id=step.name, doc_md=_doc(step), **hands_on)
     first = last = own
+    if larger is not None:
+        last = _in_larger(own, larger, exported, words)
     if step.shards > 1:
         what = PARTS.get(step.name, "parts")
         doc = f"{step.shards} parts of {step.name}; what they leave, {step.name} puts together."
@@ -145,8 +149,25 @@ def _tasks(step: Step, exported: Exported) -> tuple[Any, Any]:
     if step.name == "release" and step.config.get("approval") == "person":
         from noria.airflow.approve import approval
 
-        last = approval(own, step, exported)
+        last = approval(last, step, exported)
     return first, last
+
+
+def _in_larger(own: Any, larger: Step, exported: Exported, words: list[str]) -> Any:
+    """The task that does a step again in the larger pool; at once done itself if the step is."""
+    asked = larger.resources
+    more = ["--memory-mb", str(asked.memory_mb)] if asked.memory_mb else []
+    again = placement.operator(
+        larger,
+        exported,
+        [*words, *more],
+        task_id=f"{larger.name}_in_{asked.pool}",
+        trigger_rule="none_failed",
+        takes_over=own.task_id,
+        doc_md=f"Does {larger.name} in pool {asked.pool} if it was out of memory in its own.",
+    )
+    own >> again
+    return again
 
 
 def _doc(step: Step) -> str:

@@ -114,8 +114,3 @@ def read(file: Path) -> Exported:
 def run_id(lifecycle: str, dag_id: str, airflow_run: str) -> str:
     """The noria run that an Airflow run turns: the same wherever and however often it is computed; 32 characters."""
     return f"{lifecycle[:15]}-{sha256(json.dumps([dag_id, airflow_run]).encode()).hexdigest()}"[:32]
-
-
-def dataset_uri(lifecycle: str) -> str:
-    """The asset of a lifecycle's dataset: an event on it says that something arrived."""
-    return f"noria://dataset/{lifecycle}"

@@ -1,10 +1,12 @@
 """Where a step runs: one row a kind of place. Local and Celery start a process on the worker, Kubernetes a pod."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from noria.airflow.exported import Exported
 from noria.plan import Step
+from noria.pools import file
 
 
 def operator(step: Step, exported: Exported, command: Sequence[str], *, parts: int = 0, **common: Any) -> Any:
@@ -22,6 +24,22 @@ def operator(step: Step, exported: Exported, command: Sequence[str], *, parts: i
         What every Airflow operator takes: ``task_id``, ``retries``, ``trigger_rule``, …
     """
     return PLACES[runs_on(step, exported)](step, exported, command, parts=parts, **common)
+
+
+def after_memory(step: Step, exported: Exported) -> Step | None:
+    """The step as it is tried in the larger pool once it was out of memory; None if there is no larger one.
+
+    A task of Celery stays in its queue whatever becomes of it, so that another task does the step there. Pods choose
+    their pool with each try and need none.
+    """
+    pool = exported.pool(step)
+    name = exported.larger.get(step.resources.pool if pool is None else pool.name)
+    if name is None or runs_on(step, exported) == "kubernetes":
+        return None
+    asked = replace(step.resources, pool=name)
+    if pool is not None:
+        _, asked = file.from_plain(exported.pools).after_memory(pool, step.resources, 1)
+    return replace(step, resources=asked)
 
 
 def runs_on(step: Step, exported: Exported) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
 
 from noria.airflow import outcome
 from noria.airflow.exported import run_id
@@ -26,6 +27,10 @@ class StepOperator(BaseOperator):
         Address of ``noria ui``; empty: no links.
     noria_step
         The step's word: where the reports are on the run's page.
+    hands_on
+        A step that is out of memory is no failure of this task: another one does it in the larger pool.
+    takes_over
+        The task whose step this one does if it was out of memory there; empty: this one's step is its own.
     """
 
     template_fields: Sequence[str] = ("command",)
@@ -41,6 +46,8 @@ class StepOperator(BaseOperator):
         gates: str = "fail",
         pages: str = "",
         noria_step: str = "",
+        hands_on: bool = False,
+        takes_over: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -50,24 +57,36 @@ class StepOperator(BaseOperator):
         self.gates = gates
         self.pages = pages
         self.noria_step = noria_step
+        self.hands_on = hands_on
+        self.takes_over = takes_over
         self._child: Child | None = None
 
     def execute(self, context: Any) -> dict[str, Any]:
-        """Run the command to its end.
+        """Run the command to its end, unless the task that this one stands behind has done it.
 
         Raises
         ------
         AirflowException
             Of the kind that its exit code stands for: ``noria.airflow.outcome``.
         """
+        if self.takes_over:
+            before = context["ti"].xcom_pull(task_ids=self.takes_over) or {}
+            if before.get("code") != outcome.MEMORY:
+                return dict(before)
+        code, said = self._followed()
+        if code == outcome.MEMORY and self.hands_on:
+            context["ti"].xcom_push(key="return_value", value={"code": code, "said": said})
+            raise AirflowSkipException(f"{said} The step goes on in the larger pool.")
+        return outcome.judge(code, said, self.gates)
+
+    def _followed(self) -> tuple[int, str]:
         try:
             self._child = Child(self.command, self.folder, self.environment)
-            code, said = self._child.follow(self.log.info)
+            return self._child.follow(self.log.info)
         except Orphaned as error:
             raise outcome.StepLost(str(error)) from error
         except OSError as error:
             raise outcome.DataError(f"{self.command[0]} cannot be started here: {error}") from error
-        return outcome.judge(code, said, self.gates)
 
     def on_kill(self) -> None:
         """Airflow ends the task: the command and all it started end with it."""

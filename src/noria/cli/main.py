@@ -12,7 +12,10 @@ COMMANDS = {  # word: (module, what it does), in the order of the wheel
     "demo": ("noria.cli.demo", "the whole loop on bundled real data"),
     "run": ("noria.cli.run", "turn the wheel once"),
     "step": ("noria.cli.step", "do one step of a run: what orchestrators call"),
-    "data": ("noria.cli.data", "versions of the data: log, show, diff, compare, verify, quarantine, accept, export"),
+    "data": (
+        "noria.cli.data",
+        "versions of the data: collect, log, show, diff, compare, verify, quarantine, accept, export",
+    ),
     "model": ("noria.cli.model", "model versions: list, show, approve, promote, history, reproduce, export, import"),
     "serve": ("noria.cli.serve", "the model server"),
     "route": ("noria.cli.route", "traffic weights: show, set"),

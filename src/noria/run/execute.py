@@ -105,9 +105,9 @@ def execute(
             runs.finish(c, place.clock, row.id, row.attempt, "reused", result, reused_from=same.id, started_at=now)
         else:
             runs.claim(c, place.clock, row.id, owner=owner.me())
-            if order.word == "collect" and order.run.trigger != COLLECTS:
-                key = orchestrated.key_of(observed)
-                orchestrated.claim(c, place.clock, order.run.lifecycle, key, order.run.id)
+        if order.word == "collect" and order.run.trigger != COLLECTS:
+            key = orchestrated.key_of(observed)
+            orchestrated.claim(c, place.clock, order.run.lifecycle, key, order.run.id)
         row = runs.step(c, order.run.id, order.word, order.shard)
     if same is not None:
         announce.step_ended(place, order.run, row, inputs)

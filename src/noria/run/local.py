@@ -17,7 +17,7 @@ from noria.digest import Digest
 from noria.errors import BadLifecycle, Busy, NoriaError, UserError
 from noria.lifecycle import Lifecycle
 from noria.plan import Plan
-from noria.run import announce, bundle, glance, named, notify
+from noria.run import announce, bundle, events, glance, named, notify
 from noria.run.execute import Done, Order, execute
 from noria.run.leave_out import leave_out
 from noria.run.place import Code, Place
@@ -176,7 +176,8 @@ def _walk(place: Place, code: Code, run: runs.Run, force: Collection[str], watch
         word = left.pop(0)
         watcher.step_started(word)
         done = execute(place, code, Order(run, word, force=word in force), watcher.progress)
-        for trouble in notify.send(place, done.alerts):
+        told = events.tell(place, run, done.step)
+        for trouble in (*notify.send(place, done.alerts), *([told] if told else [])):
             watcher.trouble(trouble)
         watcher.step_ended(done)
         if done.step.state != "blocked":
