@@ -93,12 +93,17 @@ class PodOperator(KubernetesPodOperator):
         AirflowException
             Of the kind that the end of the pod stands for: ``noria.airflow.outcome``.
         """
-        pods, pool, asked = self._place(context)
-        work = Work(self.lifecycle, self._run(context), self.noria_step, self._words(pool, asked))
+        return self._judged(context, super().execute, context)
+
+    def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> Any:
+        """The pod of this try; without a context, as ``dry_run`` shows it, that of the first one."""
+        pods, pool, asked = self._place(context or {})
+        run = run_id(self.lifecycle, context["ti"].dag_id, context["run_id"]) if context else ""
+        work = Work(self.lifecycle, run, self.noria_step, self._words(asked))
         self.pod_template_dict = manifest(work, pods, pool, asked)
         self.schedule_timeout_seconds = pool.schedule_timeout_s
         self.startup_timeout_seconds = pool.startup_timeout_s
-        return self._judged(context, super().execute, context)
+        return super().build_pod_request_obj(context, dry_run=dry_run)
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> Any:
         """Go on after the triggerer has seen the end of the pod; raises as ``execute`` does."""
@@ -197,15 +202,12 @@ class PodOperator(KubernetesPodOperator):
         if state is not None:
             state.set(TIMES, int(state.get(TIMES, 0)) + 1)
 
-    def _words(self, pool: Pool, asked: Resources) -> list[str]:
+    def _words(self, asked: Resources) -> list[str]:
         """The command; in a larger pool it may take more memory than the plan says."""
         words = list(self.command)
         if words[0] == "step" and asked.memory_mb != self.asked["memory_mb"]:
             words += ["--memory-mb", str(asked.memory_mb)]
         return words
-
-    def _run(self, context: Any) -> str:
-        return run_id(self.lifecycle, context["ti"].dag_id, context["run_id"])
 
     def _record(self, sentence: str, pod: str) -> None:
         """Put on noria's record why a step ended; noria runs here, where the waiting is done."""
