@@ -19,7 +19,7 @@ PODS = Pods(
     service_account="noria-step",
     config_maps=["noria"],
     secrets=["noria-stores"],
-    volumes=[Volume("noria-data", "/srv/noria/data"), Volume("inbox", "/srv/inbox", read_only=True)],
+    volumes=[Volume("/srv/noria/data", claim="noria-data"), Volume("/etc/noria", secret="noria-subjects")],
     grace_s=45,
 )
 POOL = Pool(
@@ -90,11 +90,12 @@ def test_secrets_and_configuration_are_there_by_reference_only() -> None:
     assert made()["spec"]["imagePullSecrets"] == [{"name": "registry"}]
 
 
-def test_volumes_are_claims_by_name_and_every_pod_has_a_home_of_its_own() -> None:
+def test_volumes_are_there_by_name_and_every_pod_has_a_home_of_its_own() -> None:
     volumes = {one["name"]: one for one in made()["spec"]["volumes"]}
     mounts = {one["mountPath"]: one for one in container(made())["volumeMounts"]}
     assert volumes[mounts["/srv/noria/data"]["name"]]["persistentVolumeClaim"]["claimName"] == "noria-data"
-    assert mounts["/srv/inbox"]["readOnly"] is True
+    assert volumes[mounts["/etc/noria"]["name"]]["secret"]["secretName"] == "noria-subjects"
+    assert (mounts["/etc/noria"]["readOnly"], mounts["/srv/noria/data"]["readOnly"]) == (True, False)
     assert volumes[mounts["/var/lib/noria"]["name"]] == {"name": "home", "emptyDir": {}}
     assert len(mounts) == len(volumes)
 

@@ -24,7 +24,7 @@ PODS = Pods(
     service_account="noria-step",
     config_maps=["noria"],
     secrets=["noria-stores"],
-    volumes=[Volume("noria-data", "/srv/noria/data"), Volume("inbox", "/srv/inbox", read_only=True)],
+    volumes=[Volume("/srv/noria/data", claim="noria-data"), Volume("/etc/noria", secret="noria-subjects")],
     connection="other_cluster",
     deferrable=True,
     poll_s=3.0,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster import kubelet
-from cluster.kubelet import CannotStart, Running
+from cluster.kubelet import CannotMount, CannotStart, Running
 from cluster.nodes import Node, choose
 from cluster.objects import Object, Objects, now
 
@@ -99,11 +99,13 @@ class Control:
         """A container that cannot start; an image that cannot be pulled is tried once, then backed off from."""
         [container] = pod["spec"]["containers"]
         reason, message = error.reason, str(error)
-        self.objects.tell(pod, "Failed", message, "Warning")
+        mounting = isinstance(error, CannotMount)
+        self.objects.tell(pod, "FailedMount" if mounting else "Failed", message, "Warning")
         if reason == "ErrImagePull":
             reason, message = "ImagePullBackOff", f'Back-off pulling image "{container["image"]}": {message}'
             self.objects.tell(pod, "BackOff", message, "Warning")
-        waiting = {**kubelet.container_status(container), "state": {"waiting": {"reason": reason, "message": message}}}
+        why = {"reason": reason} if mounting else {"reason": reason, "message": message}
+        waiting = {**kubelet.container_status(container), "state": {"waiting": why}}
         pod["status"]["containerStatuses"] = [waiting]
         self.objects.note("pods", "MODIFIED", pod)
 

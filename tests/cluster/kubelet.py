@@ -27,6 +27,13 @@ class CannotStart(Exception):
         self.reason = reason
 
 
+class CannotMount(CannotStart):
+    """A volume is not there: the container is being created for ever."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ContainerCreating", message)
+
+
 @dataclass
 class Log:
     """Lines with the time each came; followed by whoever asks."""
@@ -221,12 +228,12 @@ def _referred(objects: Objects, pod: Object, kind: str, name: str) -> dict[str, 
 
 
 def _check_volumes(objects: Objects, pod: Object, container: Mapping[str, Any]) -> None:
-    """A claim is a folder that is already where it is mounted: a process of this machine sees no other."""
-    claims = {
-        volume["name"]: volume["persistentVolumeClaim"]["claimName"]
-        for volume in pod["spec"].get("volumes") or ()
-        if "persistentVolumeClaim" in volume
-    }
-    for mount in container.get("volumeMounts") or ():
-        if mount["name"] in claims and not Path(mount["mountPath"]).is_dir():
-            raise CannotStart("ContainerCreating", f'persistentvolumeclaim "{claims[mount["name"]]}" not found')
+    """What is mounted must be there; a claim's folder already where it is mounted: a process sees no other."""
+    mounted = {mount["name"]: mount["mountPath"] for mount in container.get("volumeMounts") or ()}
+    for volume in pod["spec"].get("volumes") or ():
+        claim = volume.get("persistentVolumeClaim", {}).get("claimName")
+        if claim is not None and not Path(mounted[volume["name"]]).is_dir():
+            raise CannotMount(f'persistentvolumeclaim "{claim}" not found')
+        key = (pod["metadata"]["namespace"], volume.get("secret", {}).get("secretName"))
+        if key[1] is not None and key not in objects.secrets:
+            raise CannotMount(f'MountVolume.SetUp failed for volume "{volume["name"]}": secret "{key[1]}" not found')

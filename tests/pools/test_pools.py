@@ -46,7 +46,10 @@ def pools() -> Pools:
 
 def test_a_file_says_all_of_a_pool(pools: Pools) -> None:
     assert pools.pods is not None
-    assert (pools.pods.image, tuple(pools.pods.volumes)) == ("noria:0.1.0", (Volume("noria-data", "/srv/noria/data"),))
+    assert (pools.pods.image, tuple(pools.pods.volumes)) == (
+        "noria:0.1.0",
+        (Volume("/srv/noria/data", claim="noria-data"),),
+    )
     assert tuple(pools.pools["highmem"].tolerations) == (Toleration("pool", "highmem", "NoSchedule"),)
     assert (pools.pools["workers"].runs_on, pools.pools["workers"].queue) == ("celery", "quick")
 
@@ -142,6 +145,7 @@ PODS = '[pods]\nnamespace = "noria"\nimage = "noria:1"\n'
         (PODS + 'secrets = ["postgresql://u:p@h/d"]\n[pools.a]', "Give names of objects in the cluster, never values"),
         (PODS + 'pull_policy = "Sometimes"\n[pools.a]', "pull_policy is 'Sometimes'"),
         (PODS + 'volumes = [{ claim = "c", path = "/tmp" }]\n[pools.a]', "mounts two volumes at /tmp"),
+        (PODS + 'volumes = [{ path = "/data" }]\n[pools.a]', "mounts not one thing at /data"),
         (PODS + 'volumes = [{ claim = "c", path = "data" }]\n[pools.a]', "mounts something at 'data'"),
     ],
 )

@@ -20,6 +20,7 @@ from airflow.rest import Api
 from cluster.cluster import Cluster
 from cluster.nodes import Node
 from cluster.objects import Object
+from conftest import free_port
 from noria import settings
 from noria.airflow.exported import run_id
 from noria.airflow.stack import control
@@ -45,7 +46,7 @@ namespace = "{SPACE}"
 image = "IMAGE"
 command = ["{sys.executable}", "-P", "-m", "noria.cli.main"]
 config_maps = ["noria", "NAME"]
-secrets = ["noria-stores"]
+secrets = ["SECRET"]
 home = "HOME"
 volumes = [{{ claim = "noria-data", path = "DATA" }}]
 deferrable = DEFERRABLE
@@ -118,6 +119,7 @@ class Case:
     image: str = IMAGE
     deferrable: bool = False
     retries: int = 2
+    secret: str = "noria-stores"
 
 
 CASES = {
@@ -125,6 +127,8 @@ CASES = {
     "nowhere-deferred": Case(asked='pool="nowhere", cpu=40', deferrable=True, retries=0),
     "imageless": Case(image="noria:none"),
     "imageless-deferred": Case(image="noria:none", deferrable=True),
+    "mistaken": Case("raise ValueError('no rows today')"),
+    "storeless": Case(secret="noria-stores-away", retries=0),
     "hungry": Case(TAKES, 'pool="small"'),
     "evicted": Case(WAITS),
     "lost-deferred": Case(WAITS, 'pool="gpu", gpu=1', deferrable=True),
@@ -213,6 +217,8 @@ def _stores(cluster: Cluster, folder: Path) -> None:
         {"NORIA_DATA": str(home / "data"), "NORIA_ARTIFACTS": str(home / "artifacts"), "IN_A_POD": "yes"},
     )
     cluster.secret(SPACE, "noria-stores", {"NORIA_DB": f"sqlite:///{home / 'noria.db'}"})
+    away = f"postgresql://noria:word@127.0.0.1:{free_port()}/noria"  # nobody is there
+    cluster.secret(SPACE, "noria-stores-away", {"NORIA_DB": away})
 
 
 def _export(cluster: Cluster, file: Path, name: str, dags: Path, pools: str, *words: str) -> None:
@@ -234,7 +240,12 @@ def _demo(cluster: Cluster, folder: Path, dags: Path) -> None:
     file = folder / "demo" / "lifecycle.py"
     file.write_text(text)
     waves.first(waves.people()).write_parquet(folder / "demo" / "inbox" / "wave-1.parquet")
-    pools = POOLS.replace("IMAGE", IMAGE).replace("DEFERRABLE", "true").replace('runs_on = "kubernetes"\n', "")
+    pools = (
+        POOLS.replace("IMAGE", IMAGE)
+        .replace("SECRET", "noria-stores")
+        .replace("DEFERRABLE", "true")
+        .replace('runs_on = "kubernetes"\n', "")
+    )
     _export(cluster, file, "income", dags, pools, "--executor", "kubernetes")
 
 
@@ -243,7 +254,8 @@ def _small(cluster: Cluster, folder: Path, dags: Path, name: str, case: Case) ->
     file.parent.mkdir()
     act = case.act.replace("GO", str(folder / name / "go"))
     file.write_text(SMALL.replace("ACT", act).replace("NAME", name).replace("ASKED", case.asked))
-    pools = POOLS.replace("IMAGE", case.image).replace("DEFERRABLE", str(case.deferrable).lower()) + LOCAL
+    pools = POOLS.replace("IMAGE", case.image).replace("SECRET", case.secret)
+    pools = pools.replace("DEFERRABLE", str(case.deferrable).lower()) + LOCAL
     _export(cluster, file, name, dags, pools, "--executor", "local", "--retries", str(case.retries))
 
 
@@ -289,6 +301,21 @@ def test_an_image_that_is_not_there_fails_at_once(site: Site, dag: str) -> None:
     said = 'ImagePullBackOff: Back-off pulling image "noria:none"'
     assert said in site.log(dag)
     assert str(site.step(dag).message).startswith(said)
+
+
+def test_a_step_that_says_itself_what_is_wrong_is_quoted(site: Site) -> None:
+    assert site.ended("mistaken") == ("failed", 1)  # the same code would fail again
+    said = "give did not give rows: ValueError: no rows today"
+    assert f"DataError: {said}" in site.log("mistaken")
+    assert str(site.step("mistaken").message).startswith(said)
+
+
+def test_a_store_that_a_pod_cannot_reach_is_told_where_it_can_be(site: Site) -> None:
+    assert site.ended("storeless") == ("failed", 1)
+    assert "StepFailed: " in site.log("storeless")
+    message = str(site.step("storeless").message)
+    assert "127.0.0.1" in message
+    assert "word" not in message  # of the password
 
 
 def test_out_of_memory_is_tried_again_in_the_larger_pool(site: Site) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from noria.plan import Resources
-from noria.pools.pool import Pods, Pool
+from noria.pools.pool import Pods, Pool, Volume
 
 CONTAINER = "base"  # what the operator looks for
 POOL_LABEL = "noria.dev/pool"
@@ -131,22 +131,24 @@ def _toleration(key: str, value: str | None, effect: str | None) -> dict[str, st
 
 
 def _volumes(pods: Pods) -> list[dict[str, Any]]:
-    claimed = [
-        {
-            "name": f"claim-{at}",
-            "persistentVolumeClaim": {"claimName": volume.claim, "readOnly": volume.read_only},
-        }
-        for at, volume in enumerate(pods.volumes)
-    ]
-    return [{"name": "home", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}, *claimed]
+    named = [{"name": f"volume-{at}", **_source(volume)} for at, volume in enumerate(pods.volumes)]
+    return [{"name": "home", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}, *named]
+
+
+def _source(volume: Volume) -> dict[str, Any]:
+    if volume.claim:
+        return {"persistentVolumeClaim": {"claimName": volume.claim, "readOnly": volume.read_only}}
+    if volume.secret:
+        return {"secret": {"secretName": volume.secret, "defaultMode": 0o440}}
+    return {"configMap": {"name": volume.config_map}}
 
 
 def _mounts(pods: Pods) -> list[dict[str, Any]]:
-    claimed = [
-        {"name": f"claim-{at}", "mountPath": volume.path, "readOnly": volume.read_only}
+    named = [
+        {"name": f"volume-{at}", "mountPath": volume.path, "readOnly": volume.read_only or not volume.claim}
         for at, volume in enumerate(pods.volumes)
     ]
-    return [{"name": "home", "mountPath": pods.home}, {"name": "tmp", "mountPath": TEMPORARY}, *claimed]
+    return [{"name": "home", "mountPath": pods.home}, {"name": "tmp", "mountPath": TEMPORARY}, *named]
 
 
 def label(text: str) -> str:

@@ -27,10 +27,12 @@ class Toleration:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A claim that is mounted in every pod, at ``path``."""
+    """What is mounted in every pod at ``path``: a claim, a Secret or a ConfigMap, by name; one of the three."""
 
-    claim: str
     path: str
+    claim: str = ""
+    secret: str = ""
+    config_map: str = ""
     read_only: bool = False
 
     def __post_init__(self) -> None:
@@ -48,7 +50,7 @@ class Pods:
     config_maps, secrets
         Names of those that become the pods' environment: NORIA_DB, NORIA_ARTIFACTS and what the stores need.
     volumes
-        Claims to mount, such as the shared folder of the datasets.
+        What to mount, such as the claim of the shared folder of the datasets.
     home
         Where NORIA_HOME is in the image: an empty folder of each pod.
     user

@@ -30,7 +30,7 @@ def names_are_names(pools: Pools) -> Problems:
         "secrets": pods.secrets,
         "config_maps": pods.config_maps,
         "pull_secrets": pods.pull_secrets,
-        "volumes": [volume.claim for volume in pods.volumes],
+        "volumes": [volume.claim or volume.secret or volume.config_map for volume in pods.volumes],
     }
     for what, names in named.items():
         for name in names:
@@ -84,6 +84,9 @@ def mounts_are_apart(pools: Pools) -> Problems:
     if pods is None:
         return
     paths = [pods.home, "/tmp", *(volume.path for volume in pods.volumes)]  # noqa: S108  # of the container
+    for volume in pods.volumes:
+        if sum(map(bool, (volume.claim, volume.secret, volume.config_map))) != 1:
+            yield f"pods mounts not one thing at {volume.path}", "Give one of claim, secret and config_map."
     for path in paths:
         if not path.startswith("/") or ":" in path:
             yield f"pods mounts something at {path!r}", "Give a path from the root, without ':'."
@@ -92,10 +95,10 @@ def mounts_are_apart(pools: Pools) -> Problems:
 
 
 RULES = [
+    mounts_are_apart,
     names_are_names,
     words_are_known,
     what_is_asked_is_offered,
     larger_pools_are_larger,
     pods_are_described,
-    mounts_are_apart,
 ]
