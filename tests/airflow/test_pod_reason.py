@@ -58,6 +58,10 @@ CASES = {
         "Preempted: default-scheduler (pod p-1",
     ),
     "Gone": (None, "Gone: NodeNotReady: Node is not ready (pod p-1, pool highmem). Its node was lost"),
+    "Abandoned": (
+        pod({"phase": "Running", **state(running={"startedAt": "2026-11-28T10:00:00Z"})}),
+        "Abandoned: NodeNotReady: Node is not ready (pod p-1, pool highmem). Airflow could not follow it",
+    ),
     "NotStarted": (
         pod({**condition("PodScheduled", "True", "", ""), **state(waiting={"reason": "ContainerCreating"})}),
         "NotStarted: NodeNotReady: Node is not ready (pod p-1, pool highmem). See its events",
@@ -77,6 +81,13 @@ def test_the_reason_is_kubernetes_word_with_what_where_and_what_to_do(word: str)
     assert reason is not None
     assert reason.word == word
     assert reason.sentence("p-1", "highmem").startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "out"), [("OOMKilled", 137, True), ("Error", 5, True), ("Killed", 137, False)]
+)
+def test_memory_is_told_from_other_ends(word: str, code: int, out: bool) -> None:
+    assert pod_reason.Reason(word, "", code).out_of_memory is out
 
 
 def test_a_node_that_was_lost_is_told_from_an_eviction() -> None:

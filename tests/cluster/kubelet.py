@@ -113,8 +113,9 @@ def start(objects: Objects, pod: Object, image: Mapping[str, str], ended: Callab
         raise CannotStart("RunContainerError", f"exec: {words[0]!r}: {error.strerror}") from error
     limit = ((container.get("resources") or {}).get("limits") or {}).get("memory")
     running = Running(process, Log(), quantity(limit) if limit else None)
-    threading.Thread(target=_read, args=(running,), daemon=True).start()
-    threading.Thread(target=_mind, args=(running, ended), daemon=True).start()
+    reader = threading.Thread(target=_read, args=(running,), daemon=True)
+    reader.start()
+    threading.Thread(target=_mind, args=(running, reader, ended), daemon=True).start()
     return running
 
 
@@ -150,11 +151,13 @@ def _read(running: Running) -> None:
     assert running.process.stdout is not None
     for line in running.process.stdout:
         running.log.add(line)
-    running.log.end()
 
 
-def _mind(running: Running, ended: Callable[[Running], None]) -> None:
-    """Wait for the end of the process, and bring it about if it takes more memory than its limit."""
+def _mind(running: Running, reader: threading.Thread, ended: Callable[[Running], None]) -> None:
+    """Wait for the end of the process, and bring it about if it takes more memory than its limit.
+
+    Who follows the log sees its end when the status says that the container has ended, not before.
+    """
     while running.process.poll() is None:
         taken = sum(map(_anonymous_bytes, _session(running.process.pid)))
         running.peak_bytes = max(running.peak_bytes, taken)
@@ -163,9 +166,9 @@ def _mind(running: Running, ended: Callable[[Running], None]) -> None:
             running.signal(signal.SIGKILL)
         time.sleep(LOOK_S)
     running.signal(signal.SIGKILL)  # a container's other processes end with its first
-    with running.log.more:
-        running.log.more.wait_for(lambda: running.log.ended, timeout=5)
+    reader.join(5)
     ended(running)
+    running.log.end()
 
 
 def _session(id: int) -> Iterator[int]:

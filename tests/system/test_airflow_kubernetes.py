@@ -246,7 +246,7 @@ def _demo(cluster: Cluster, folder: Path, dags: Path) -> None:
         .replace("DEFERRABLE", "true")
         .replace('runs_on = "kubernetes"\n', "")
     )
-    _export(cluster, file, "income", dags, pools, "--executor", "kubernetes")
+    _export(cluster, file, "income", dags, pools.replace("DEFERRABLE", "true"), "--executor", "kubernetes")
 
 
 def _small(cluster: Cluster, folder: Path, dags: Path, name: str, case: Case) -> None:
@@ -306,13 +306,13 @@ def test_an_image_that_is_not_there_fails_at_once(site: Site, dag: str) -> None:
 def test_a_step_that_says_itself_what_is_wrong_is_quoted(site: Site) -> None:
     assert site.ended("mistaken") == ("failed", 1)  # the same code would fail again
     said = "give did not give rows: ValueError: no rows today"
-    assert f"DataError: {said}" in site.log("mistaken")
+    assert f'"exc_type": "DataError", "exc_value": "{said}' in site.log("mistaken")
     assert str(site.step("mistaken").message).startswith(said)
 
 
 def test_a_store_that_a_pod_cannot_reach_is_told_where_it_can_be(site: Site) -> None:
     assert site.ended("storeless") == ("failed", 1)
-    assert "StepFailed: " in site.log("storeless")
+    assert '"exc_type": "StepFailed", "exc_value": "the database says: connection failed' in site.log("storeless")
     message = str(site.step("storeless").message)
     assert "127.0.0.1" in message
     assert "word" not in message  # of the password

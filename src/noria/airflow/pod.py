@@ -22,7 +22,7 @@ TIMES = "noria_out_of_memory"  # in the task's state, which lives from try to tr
 RECORD_S = 120  # for putting a reason on noria's record
 JUDGED = (AirflowFailException, AirflowSkipException, outcome.DataError, outcome.StepFailed)
 NO_FAILURE = (outcome.STOPPED, outcome.LOST, outcome.NOTHING, outcome.WAITING)
-LOST = (pod_reason.GONE, "Evicted", "Preempted", "Killed")
+LOST = (pod_reason.GONE, pod_reason.ABANDONED, "Evicted", "Preempted", "Killed")
 
 
 class PodOperator(KubernetesPodOperator):
@@ -81,7 +81,7 @@ class PodOperator(KubernetesPodOperator):
         self.recorder_environment = recorder_environment or {}
         self.gates = gates
         self.pages = pages
-        self._looked = False  # at the pod's end
+        self._looked_at = ""  # the pod's name, once it was seen how it ended
         self._seen: pod_reason.Reason | None = None
         self._result: dict[str, Any] | None = None
 
@@ -136,21 +136,22 @@ class PodOperator(KubernetesPodOperator):
         except Exception as error:
             if self._killed:
                 raise
-            self._result = self._failed(context, self._reason(error, *given[1:]))
+            reason = self._reason(error, *given[1:])
+            if reason is None:  # the step is done, and only Airflow's own work on its pod failed
+                self.log.warning("The pod succeeded. What went wrong after that: %s", error)
+            else:
+                self._result = self._failed(context, reason)
         result = self._result = self._result or outcome.judge(outcome.DONE, "", self.gates)
         context["ti"].xcom_push("return_value", result)  # by this task, as other tasks do; pods pass nothing on here
         return result
 
-    def _reason(self, error: Exception, event: Mapping[str, Any] | None = None) -> pod_reason.Reason:
+    def _reason(self, error: Exception, event: Mapping[str, Any] | None = None) -> pod_reason.Reason | None:
         """Why, from what was seen of the pod before it was removed; where there was none, from the error."""
-        if event is not None and not self._looked:
+        if event is not None and not self._looked_at:
             self._look(event["name"], event["namespace"])
-        if self._seen is not None:
-            return self._seen
-        return pod_reason.without_pod(error, getattr(error, "body", None))
+        return self._seen if self._looked_at else pod_reason.without_pod(error, getattr(error, "body", None))
 
     def _look(self, name: str, namespace: str) -> None:
-        self._looked = True
         clean = self.client.api_client.sanitize_for_serialization
         try:
             pod = clean(self.client.read_namespaced_pod(name, namespace))
@@ -162,7 +163,7 @@ class PodOperator(KubernetesPodOperator):
         except HTTPError as error:
             self.log.warning("The pod's status cannot be read: %s", error)
             return
-        self._seen = pod_reason.of(pod, clean(self._events(name, namespace)))
+        self._looked_at, self._seen = name, pod_reason.of(pod, clean(self._events(name, namespace)))
 
     def _events(self, name: str, namespace: str) -> list[Any]:
         try:
@@ -175,18 +176,18 @@ class PodOperator(KubernetesPodOperator):
     def _failed(self, context: Any, reason: pod_reason.Reason) -> dict[str, Any]:
         """Say and record why; raises what it stands for, or returns what a step leaves that waits for a person."""
         _, pool, _ = self._place(context)
-        name = self.pod.metadata.name if self.pod is not None else "not made"
+        name = self._looked_at or (self.pod.metadata.name if self.pod is not None else "not made")
         sentence = reason.sentence(name, pool.name)
-        if reason.word == pod_reason.OUT_OF_MEMORY or reason.exit_code == outcome.MEMORY:
+        if reason.out_of_memory:
             self._remember_memory(context)
         if reason.exit_code not in NO_FAILURE:  # a step that put its own reason on record keeps that
             self._record(sentence, name)
-        if reason.word == pod_reason.OUT_OF_MEMORY:
+        if reason.hopeless or (reason.out_of_memory and not pool.larger):
+            raise outcome.DataError(sentence)
+        if reason.out_of_memory:
             raise outcome.StepOutOfMemory(sentence)
         if reason.word in LOST:
             raise outcome.StepLost(sentence)
-        if reason.hopeless:
-            raise outcome.DataError(sentence)
         return outcome.judge(outcome.FAILED if reason.exit_code is None else reason.exit_code, sentence, self.gates)
 
     def _place(self, context: Any) -> tuple[Pods, Pool, Resources]:

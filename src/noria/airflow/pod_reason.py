@@ -8,12 +8,15 @@ from typing import Any
 OUT_OF_MEMORY = "OOMKilled"
 GONE = "Gone"
 NOT_MADE = "NotMade"
+ABANDONED = "Abandoned"
+MEMORY = 5  # noria's exit code of a step that stopped itself before the kernel did
 HOPELESS = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError")  # no other try will help
 PULLS = ("ErrImagePull", "ImagePullBackOff")
 NO_SUCH_IMAGE = ("not found", "manifest unknown", "denied", "unauthorized")
 OWN_WORDS = "noria: "  # how a step's last line begins when it says itself what is wrong
 DO = {
-    OUT_OF_MEMORY: "It is tried again with more if its pool names a larger one; or declare more in its resources.",
+    OUT_OF_MEMORY: "It is tried again with more where its pool names a larger one; else declare more in its resources.",
+    ABANDONED: "Airflow could not follow it any more and ended it; it is tried again.",
     GONE: "Its node was lost, or somebody deleted it; it is tried again.",
     "Evicted": "Its node ran short; it is tried again. Declare what it needs in its resources.",
     "Preempted": "A pod of a higher priority took its place; it is tried again.",
@@ -54,6 +57,10 @@ class Reason:
     text: str
     exit_code: int | None = None
     own_words: str = ""
+
+    @property
+    def out_of_memory(self) -> bool:
+        return self.word == OUT_OF_MEMORY or self.exit_code == MEMORY
 
     @property
     def hopeless(self) -> bool:
@@ -134,11 +141,17 @@ def _nowhere(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Rea
     return None
 
 
+def _still_runs(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Reason | None:
+    if (pod.get("status") or {}).get("phase") == "Running":
+        return Reason(ABANDONED, _last_warning(events) or "the pod was running")
+    return None
+
+
 def _not_started(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Reason:
     return Reason("NotStarted", _last_warning(events) or "the pod did not start in time")
 
 
-RULES = (_from_outside, _ended, _waits, _nowhere, _not_started)
+RULES = (_from_outside, _ended, _waits, _nowhere, _still_runs, _not_started)
 
 
 def _states(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
