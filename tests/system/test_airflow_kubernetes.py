@@ -240,13 +240,9 @@ def _demo(cluster: Cluster, folder: Path, dags: Path) -> None:
     file = folder / "demo" / "lifecycle.py"
     file.write_text(text)
     waves.first(waves.people()).write_parquet(folder / "demo" / "inbox" / "wave-1.parquet")
-    pools = (
-        POOLS.replace("IMAGE", IMAGE)
-        .replace("SECRET", "noria-stores")
-        .replace("DEFERRABLE", "true")
-        .replace('runs_on = "kubernetes"\n', "")
-    )
-    _export(cluster, file, "income", dags, pools.replace("DEFERRABLE", "true"), "--executor", "kubernetes")
+    pools = POOLS.replace("IMAGE", IMAGE).replace("SECRET", "noria-stores").replace("DEFERRABLE", "true")
+    pools = pools.replace('runs_on = "kubernetes"\n', "")  # the export says it for all
+    _export(cluster, file, "income", dags, pools, "--executor", "kubernetes")
 
 
 def _small(cluster: Cluster, folder: Path, dags: Path, name: str, case: Case) -> None:
