@@ -3,9 +3,16 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from noria.digest import Digest
+from noria.store import audit
 
 from .conftest import Noria
 
@@ -20,8 +27,92 @@ def test_the_newest_entries_are_shown_oldest_first(project: Path, noria: Noria) 
 
 def test_an_untouched_log_holds(project: Path, noria: Noria) -> None:
     count = len(noria("audit", "show", "--json").data)
-    assert noria("audit", "verify").out == f"{count} entries, the chain holds.\n"
-    assert noria("audit", "verify", "--json").data == {"entries": count, "problems": []}
+    found = noria("audit", "verify", "--json").data
+    assert (found["entries"], found["problems"]) == (count, [])
+    said = noria("audit", "verify", "--expect", found["newest"]).out
+    assert said == f"{count} entries, the chain holds.\nTo note elsewhere: --expect {found['newest']}\n"
+
+
+def test_a_log_written_anew_is_not_the_one_that_was_noted(mine: Path, noria: Noria) -> None:
+    noted = noria("audit", "verify", "--json").data["newest"]
+    with closing(sqlite3.connect(mine / ".noria" / "noria.db")) as connection, connection:
+        connection.executescript(FREE + "DELETE FROM audit; DELETE FROM audit_head")
+    assert noria("route", "set", "loans", "1=50", "2=50").code == 0
+    assert noria("audit", "verify").code == 0  # in itself it holds
+    assert "was noted, and the log ends at 1" in noria("audit", "verify", "--expect", noted).said
+    assert "not the one that was noted" in noria("audit", "verify", "--expect", f"1:{'a' * 64}").said
+    assert noria("audit", "verify", "--expect", "poem").code == 2
+
+
+DECISIONS = [
+    (["route", "set", "loans", "1=50", "2=50", "--reason", "r"], ["route"]),
+    (["model", "promote", "loans@2", "--reason", "r"], ["alias champion", "alias challenger", "route"]),
+    (["model", "rollback", "loans", "--reason", "r"], ["alias champion", "route"]),
+    (["data", "tag", "loans@1", "gold"], ["tag"]),
+    (["data", "untag", "loans", "gold"], ["tag"]),
+    (["data", "quarantine", "loans", "{batch}", "--reason", "r"], ["quarantine"]),
+    (["data", "restore", "loans", "{batch}", "--reason", "r"], ["restore"]),
+    (["token", "create", "ci", "--role", "infer"], ["token created"]),
+    (["token", "revoke", "ci"], ["token revoked"]),
+    (["gc", "hold", "loans@1", "--reason", "r"], ["hold"]),
+    (["gc", "release", "loans@1", "--reason", "r"], ["hold ended"]),
+    (["erase", "a000001", "--reason", "r"], ["erase begun", "erase"]),
+    (["gc", "--keep", "1", "--grace", "0"], ["gc"]),
+]
+
+
+def test_whoever_decides_is_on_record_with_what_changed(mine: Path, noria: Noria) -> None:
+    batch = noria("data", "show", "loans@2", "--json").data["version"]["batches"][1]
+    for words, actions in DECISIONS:
+        before = len(noria("audit", "show", "--most", 999, "--json").data)
+        ended = noria(*(word.format(batch=batch) for word in words))
+        assert ended.code == 0, (words, ended.err)
+        made = noria("audit", "show", "--most", 999, "--json").data[before:]
+        assert [one["action"] for one in made] == actions, words
+        assert all(one["before"] != one["after"] for one in made if one["action"] != "erase")
+    assert noria("audit", "verify").code == 0
+
+
+TEXT = st.text(max_size=6)
+PLAIN = st.none() | st.integers(-9, 9) | st.dictionaries(TEXT, st.floats(allow_nan=False) | TEXT, max_size=2)
+
+
+@given(TEXT, TEXT, PLAIN, PLAIN)
+def test_the_fast_spelling_of_an_entry_is_its_canonical_one(actor: str, reason: str, before: Any, after: Any) -> None:
+    one = audit.Entry(3, "2026", actor, "route", "endpoint:x", before, after, reason, audit.FIRST, "")
+    fields = {name: getattr(one, name) for name in audit.FIELDS if name != "hash"}
+    assert one.computed() == Digest.of_json(fields).hex
+
+
+@given(st.data())
+def test_any_change_of_any_byte_and_any_loss_of_an_entry_is_found(data: st.DataObject) -> None:
+    chain: list[audit.Entry] = []
+    for number in range(1, data.draw(st.integers(2, 6)) + 1):
+        previous = chain[-1].hash if chain else audit.FIRST
+        draft = audit.Entry(
+            number, f"t{number}", "ann", "route", "endpoint:x", None, {"1": number}, "why", previous, ""
+        )
+        chain.append(replace(draft, hash=draft.computed()))
+    head = audit.Head(chain[-1].number, chain[-1].hash)
+    assert list(audit.broken(chain, head)) == []
+    place = data.draw(st.integers(0, len(chain) - 1))
+    how = data.draw(st.sampled_from(["byte", "remove", "cut", "swap", "twice"]))
+    if how == "byte":
+        name = data.draw(st.sampled_from(["at", "actor", "action", "subject", "reason", "previous", "hash"]))
+        text = getattr(chain[place], name)
+        at = data.draw(st.integers(0, len(text) - 1))
+        other = data.draw(st.characters().filter(lambda one: one != text[at]))
+        chain[place] = replace(chain[place], **{name: text[:at] + other + text[at + 1 :]})
+    elif how == "remove":
+        del chain[place]
+    elif how == "cut":
+        del chain[place:]
+    elif how == "twice":
+        chain.insert(place, chain[place])
+    else:
+        other_place = data.draw(st.integers(0, len(chain) - 1).filter(lambda one: one != place))
+        chain[place], chain[other_place] = chain[other_place], chain[place]
+    assert list(audit.broken(chain, head)) != []
 
 
 FREE = "DROP TRIGGER audit_stays; DROP TRIGGER audit_is_kept;"  # as who owns the database can

@@ -152,10 +152,10 @@ class MetadataContract:
 
     def test_a_tag_moves(self, store: Store) -> None:
         with store.begin() as c:
-            datasets.set_tag(c, CLOCK, "loans", "gold", 1)
-            datasets.set_tag(c, CLOCK, "loans", "gold", 2)
+            datasets.set_tag(c, CLOCK, "loans", "gold", 1, actor="a")
+            datasets.set_tag(c, CLOCK, "loans", "gold", 2, actor="a")
             assert datasets.tags(c, "loans") == {"gold": 2}
-            datasets.remove_tag(c, "loans", "gold")
+            datasets.remove_tag(c, CLOCK, "loans", "gold", actor="a")
             assert datasets.tags(c, "loans") == {}
 
     def test_what_a_batch_s_rows_are_is_put_on_record_once(self, store: Store) -> None:

@@ -44,23 +44,34 @@ def show(
 @app.command()
 def verify(
     file: Annotated[Path | None, typer.Argument(help="An export instead of the store: JSON lines.")] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER:HASH", help="An entry as it was noted elsewhere: it must still be there."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Find any entry that was altered, removed or moved; exit code 1 if there is one."""
+    """Find any entry that was altered, removed or moved; exit code 1 if there is one.
+
+    Who may write everything could write a whole other log: note the newest entry somewhere else, and --expect it.
+    """
+    noted = None if expect is None else _noted(expect)
     if file is None:
         place = output.existing_place()
         where = place.store.url
         with place.store.read() as c:
-            count, wrong = audit.count(c), list(audit.problems(c))
+            count, wrong, newest = audit.count(c), list(audit.problems(c, noted)), audit.newest(c, 1)
     else:
         where, chain = str(file), _exported(file)
-        count, wrong = len(chain), list(audit.broken(chain))
+        count, wrong, newest = len(chain), list(audit.broken(chain, noted=noted)), chain[-1:]
     if wrong:
         raise Damaged(" ".join(wrong[:MOST]), where=where, do="Compare with a backup.")
+    head = f"{newest[0].number}:{newest[0].hash}" if newest else None
     if json:
-        output.show_json({"entries": count, "problems": []})
+        output.show_json({"entries": count, "problems": [], "newest": head})
     else:
         output.say(f"{count} entries, the chain holds.")
+        if head and file is None:
+            output.say(f"To note elsewhere: --expect {head}")
 
 
 @app.command()
@@ -80,6 +91,13 @@ def export(
         output.show_json({"entries": count, "file": str(file)})
     else:
         output.say(f"{count} entries in {file}")
+
+
+def _noted(text: str) -> audit.Head:
+    number, _, hash = text.partition(":")
+    if not number.isdecimal() or len(hash) != len(audit.FIRST):
+        raise BadInput(f"{text!r} is no entry", where="--expect", do="Write NUMBER:HASH, as an earlier check said.")
+    return audit.Head(int(number), hash)
 
 
 def _exported(file: Path) -> list[audit.Entry]:

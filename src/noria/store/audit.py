@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from hashlib import sha256
+from json.encoder import encode_basestring as quoted
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from noria.clock import Clock
-from noria.digest import Digest
+from noria.digest import ENCODE
 from noria.store.tables import audit, audit_head
 
 FIRST = "0" * 64
@@ -32,8 +34,17 @@ class Entry:
     hash: str
 
     def computed(self) -> str:
-        """The hash this entry should have."""
-        return Digest.of_json({name: getattr(self, name) for name in FIELDS if name != "hash"}).hex
+        """The hash this entry should have: of all other fields as canonical JSON, spelled here in the fast way."""
+        before, after = (_plain(value) for value in (self.before, self.after))
+        return sha256(
+            f'{{"action":{quoted(self.action)},"actor":{quoted(self.actor)},"after":{after},"at":{quoted(self.at)},'
+            f'"before":{before},"number":{self.number},"previous":{quoted(self.previous)},'
+            f'"reason":{quoted(self.reason)},"subject":{quoted(self.subject)}}}'.encode()
+        ).hexdigest()
+
+
+def _plain(value: Any) -> str:
+    return "null" if value is None else ENCODE(value)
 
 
 FIELDS = tuple(Entry.__slots__)
@@ -109,12 +120,15 @@ def count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(audit)).scalar() or 0
 
 
-def problems(connection: Connection) -> Iterator[str]:
-    """A sentence for every entry that was altered, removed or moved; nothing if the chain holds."""
-    yield from broken(entries(connection), _head(connection))
+def problems(connection: Connection, noted: Head | None = None) -> Iterator[str]:
+    """A sentence for every entry that was altered, removed or moved; nothing if the chain holds.
+
+    ``noted``: an entry as somebody noted it elsewhere, which must still be there.
+    """
+    yield from broken(entries(connection), _head(connection), noted=noted)
 
 
-def broken(chain: Iterable[Entry], head: Head | None = None) -> Iterator[str]:
+def broken(chain: Iterable[Entry], head: Head | None = None, *, noted: Head | None = None) -> Iterator[str]:
     """The same of entries from anywhere, such as an export; ``head``: the newest there must be, where that is known."""
     number, previous = 0, FIRST
     for entry in chain:
@@ -124,7 +138,12 @@ def broken(chain: Iterable[Entry], head: Head | None = None) -> Iterator[str]:
             yield f"Entry {entry.number} does not follow from entry {number}."
         if entry.computed() != entry.hash:
             yield f"Entry {entry.number} was altered: its content does not have its hash."
+        if noted is not None and entry.number == noted.number and entry.hash != noted.hash:
+            yield f"Entry {entry.number} is not the one that was noted: the log was written anew."
         number, previous = entry.number, entry.hash
+    if noted is not None and noted.number > number:
+        which = _missing(number + 1, noted.number)
+        yield f"{which} missing: entry {noted.number} was noted, and the log ends at {number}."
     if head is not None and head.number > number:
         yield f"{_missing(number + 1, head.number)} missing: the log ends at {number}."
     elif head is not None and head.hash != previous:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from noria.clock import Clock
 from noria.digest import Digest
 from noria.errors import NotFound
+from noria.store import audit
 from noria.store.tables import batch, tag, version
 
 
@@ -163,12 +164,18 @@ def set_verdict(connection: Connection, dataset: str, number: int, **columns: An
     )
 
 
-def set_tag(connection: Connection, clock: Clock, dataset: str, name: str, number: int) -> None:
-    """Point a tag at a version."""
+def set_tag(
+    connection: Connection, clock: Clock, dataset: str, name: str, number: int, *, actor: str, reason: str = ""
+) -> None:
+    """Point a tag at a version; recorded in the log of decisions if that changes anything."""
+    before = tags(connection, dataset).get(name)
+    if before == number:
+        return
     insert_ = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {"number": number, "at": clock.now()}
     statement = insert_(tag).values(dataset=dataset, name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["dataset", "name"], set_=values))
+    _tagged(connection, clock, dataset, name, before, number, actor, reason)
 
 
 def tags(connection: Connection, dataset: str) -> dict[str, int]:
@@ -177,6 +184,18 @@ def tags(connection: Connection, dataset: str) -> dict[str, int]:
     return {row.name: row.number for row in connection.execute(query)}
 
 
-def remove_tag(connection: Connection, dataset: str, name: str) -> None:
-    """Forget a tag; the version stays."""
+def remove_tag(connection: Connection, clock: Clock, dataset: str, name: str, *, actor: str, reason: str = "") -> None:
+    """Forget a tag; the version stays; recorded in the log of decisions."""
+    before = tags(connection, dataset).get(name)
     connection.execute(delete(tag).where(tag.c.dataset == dataset, tag.c.name == name))
+    if before is not None:
+        _tagged(connection, clock, dataset, name, before, None, actor, reason)
+
+
+def _tagged(
+    connection: Connection, clock: Clock, dataset: str, name: str, before: int | None, after: int | None, actor: str,
+    reason: str,
+) -> None:  # fmt: skip
+    was, now = ({"tag": name, "version": number} for number in (before, after))
+    audit.record(connection, clock, actor=actor, action="tag", subject=f"dataset:{dataset}", before=was, after=now,
+                 reason=reason)  # fmt: skip

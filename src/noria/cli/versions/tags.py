@@ -26,7 +26,7 @@ def tag(name: Name, word: Word, json: AsJson = False) -> None:
         )
     with place.store.begin() as c:
         before = datasets.tags(c, version.dataset).get(word)
-        datasets.set_tag(c, place.clock, version.dataset, word, version.number)
+        datasets.set_tag(c, place.clock, version.dataset, word, version.number, actor=place.settings.actor)
     if json:
         output.show_json({"dataset": version.dataset, "tag": word, "version": version.number, "before": before})
         return
@@ -54,7 +54,7 @@ def untag(dataset: Dataset, word: Word, json: AsJson = False) -> None:
         found = datasets.tags(c, dataset)
         if word not in found:
             raise output.unknown("tag", word, found, where=f"dataset {dataset}")
-        datasets.remove_tag(c, dataset, word)
+        datasets.remove_tag(c, place.clock, dataset, word, actor=place.settings.actor)
     if json:
         output.show_json({"dataset": dataset, "tag": word, "before": found[word]})
     else:
