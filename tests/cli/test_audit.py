@@ -57,7 +57,6 @@ DECISIONS = [
     (["gc", "hold", "loans@1", "--reason", "r"], ["hold"]),
     (["gc", "release", "loans@1", "--reason", "r"], ["hold ended"]),
     (["erase", "a000001", "--reason", "r"], ["erase begun", "erase"]),
-    (["gc", "--keep", "1", "--grace", "0"], ["gc"]),
 ]
 
 

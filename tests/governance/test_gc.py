@@ -200,6 +200,7 @@ def test_a_version_that_stays_is_still_built_again_and_the_loop_goes_on(mine: Pa
         assert noria("data", "verify", version).code == 0
     for version in (1, 3):
         assert noria("model", "reproduce", f"loans@{version}").code == 0
+    assert noria("audit", "show", "--json").data[-1]["action"] == "gc"
     assert noria("audit", "verify").code == 0
     assert noria("trace", "model", "loans@2").code == 0  # what it was made of is on record, whatever went
     projects.change(mine / "lifecycle.py", "choice(0.2, 2.0)", "choice(0.1, 1.0)")

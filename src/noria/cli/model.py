@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from noria.cli import model_again, model_live, model_move, model_show, model_study, output
+from noria.cli import model_again, model_dossier, model_live, model_move, model_show, model_study, output
 from noria.cli.model_find import AsJson, Reason
 from noria.errors import NotFound, UserError
 from noria.release import approve as approval
@@ -90,6 +90,7 @@ for _word in (
     model_live.live,
     model_again.reproduce,
     model_move.export,
+    model_dossier.dossier,
 ):
     app.command()(_word)
 app.command("import")(model_move.import_)
