@@ -3,20 +3,24 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
 
 from benchmarks import peers
 from benchmarks.measure import Trouble
-from benchmarks.processes import cpu_seconds, said
+from benchmarks.processes import cpu_seconds
+from benchmarks.processes import said as ended
 from benchmarks.serving.servers import Server
 
 SETTLE_S = 2.0
+PATIENCE_S = 30  # for one answer
+JSON = {"Content-Type": "application/json"}
 SCRIPT = """
 wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-wrk.body = [==[%s]==]
+%s
+wrk.body = io.open("%s", "rb"):read("*a")
 
 function done(summary, latency, requests)
   local e = summary.errors
@@ -46,7 +50,9 @@ class Wrk:
     folder: Path
     cpu: int | None
 
-    def load(self, server: Server, body: str, *, connections: int, seconds: int) -> Answered:
+    def load(
+        self, server: Server, body: str | bytes, *, connections: int, seconds: int, headers: Mapping[str, str] = JSON
+    ) -> Answered:
         """Ask a server as often as it answers. What it does about requests after it answered them counts as theirs.
 
         Raises
@@ -54,10 +60,13 @@ class Wrk:
         Trouble
             If a request was refused or went unanswered.
         """
-        script = self.folder / "load.lua"
-        script.write_text(SCRIPT % body)
+        script, sent = self.folder / "load.lua", self.folder / "load.body"
+        sent.write_bytes(body if isinstance(body, bytes) else body.encode())
+        said = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items())
+        script.write_text(SCRIPT % (said, sent))
         pinned = [] if self.cpu is None else ["taskset", "-c", str(self.cpu)]
-        words = [*self.command, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), server.url]
+        given = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{PATIENCE_S}s", "-s", str(script)]
+        words = [*self.command, *given, server.url]
         before = cpu_seconds(server.session)
         done = subprocess.run(
             [*pinned, *words], env={**os.environ, **self.env}, capture_output=True, text=True, check=False
@@ -67,7 +76,7 @@ class Wrk:
         took = cpu_seconds(server.session) - before
         found = next((line for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
         if done.returncode or found is None:
-            raise Trouble(said("wrk", done.returncode, done.stderr))
+            raise Trouble(ended("wrk", done.returncode, done.stderr))
         result = json.loads(found.removeprefix("RESULT "))
         if result["refused"]:
             raise Trouble(f"{result['refused']} of {result['requests']} requests failed")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from benchmarks.measure import Line, Peer, Target
-from benchmarks.project import census
+from benchmarks.project import census, no_graph
 from benchmarks.serving import load, servers
 from benchmarks.serving.load import Answered, Wrk
 from benchmarks.serving.servers import Server
@@ -35,12 +35,6 @@ def lines() -> list[Line]:
         peer = stack.enter_context(servers.by_hand(project.folder, project.env, model, own))
         found = _turns(wrk, [ours, peer], model.body)
     return _lines(*found)
-
-
-def no_graph(lifecycle: str) -> str:
-    """The project's lifecycle with a model of a class of its own, which no converter knows."""
-    own = "class Own(LogisticRegression):\n    pass\n\n\nincome = "
-    return lifecycle.replace("income = ", own, 1).replace("return LogisticRegression(", "return Own(")
 
 
 def _turns(wrk: Wrk, everyone: list[Server], body: str) -> list[Found]:

@@ -12,7 +12,7 @@ from time import sleep
 
 from benchmarks.measure import Line, Peer, Target
 from benchmarks.processes import memory_mb
-from benchmarks.project import census
+from benchmarks.project import census, no_graph
 from benchmarks.serving import load, servers
 from benchmarks.serving.load import Answered, Wrk
 from benchmarks.serving.servers import Server
@@ -20,8 +20,9 @@ from benchmarks.serving.servers import Server
 TURNS = 3
 WARM_S = 2
 IDLE_S = 75.0  # until memory is measured
-ALONE, MANY = 1, 8
-SECONDS = {ALONE: 5, MANY: 10}  # of one load, by connections
+ALONE, SOME, MANY = 1, 8, 64
+SECONDS = {ALONE: 4, SOME: 10, MANY: 5}  # of one load, by connections
+BEST_PEER = Target(50.0, most=False, of_ratio=True)
 SHARE = Target(0.8, most=False, of_ratio=True)
 TAIL = Target(2.0, of_ratio=True)
 SMALL = Target(150.0)
@@ -31,7 +32,7 @@ SMALL = Target(150.0)
 class Found:
     """What the turns found of one server, by connections; ``mb`` is its memory when idle again."""
 
-    answers: dict[int, list[Answered]] = field(default_factory=lambda: {ALONE: [], MANY: []})
+    answers: dict[int, list[Answered]] = field(default_factory=lambda: {one: [] for one in SECONDS})
     mb: float = 0.0
 
 
@@ -46,12 +47,12 @@ def lines() -> list[Line]:
         start = [servers.plain(kind, project.folder, project.env, model, answer, own) for kind in ("model", "constant")]
         everyone = [ours, *map(stack.enter_context, start)]
         found = _turns(wrk, everyone, model.body)
-    return _lines(*found)
+    return [*_lines(*found), *_peers(found[0])]
 
 
 def _turns(wrk: Wrk, everyone: list[Server], body: str) -> list[Found]:
     for server in everyone:
-        wrk.load(server, body, connections=MANY, seconds=WARM_S)
+        wrk.load(server, body, connections=SOME, seconds=WARM_S)
     found = [Found() for _ in everyone]
     for _ in range(TURNS):
         for connections, seconds in SECONDS.items():
@@ -75,11 +76,36 @@ def _lines(ours: Found, model: Found, constant: Found) -> list[Line]:
         return Line(name, unit, samples(ours), [Peer(said, samples(one)) for said, one in names.items()], target)
 
     return [
-        line(f"infer, {MANY} connections", "per CPU s", lambda one: [a.per_cpu_s for a in one.answers[MANY]], SHARE),
-        line(f"infer, {MANY} connections", "per s", lambda one: [a.per_s for a in one.answers[MANY]], SHARE),
-        line(f"p50, {MANY} connections", "ms", lambda one: [a.p50_ms for a in one.answers[MANY]]),
-        line(f"p99, {MANY} connections", "ms", lambda one: [a.p99_ms for a in one.answers[MANY]], TAIL),
-        line(f"infer, {ALONE} connection", "per CPU s", lambda one: [a.per_cpu_s for a in one.answers[ALONE]]),
-        line(f"p50, {ALONE} connection", "ms", lambda one: [a.p50_ms for a in one.answers[ALONE]]),
+        *(
+            line(f"infer, {count} connections", unit, lambda one, n=count, k=kind: _all(one, n, k), SHARE)
+            for count in (MANY, SOME)
+            for unit, kind in (("per CPU s", "per_cpu_s"), ("per s", "per_s"))
+        ),
+        line(f"p50, {SOME} connections", "ms", lambda one: _all(one, SOME, "p50_ms")),
+        line(f"p99, {SOME} connections", "ms", lambda one: _all(one, SOME, "p99_ms"), TAIL),
+        line(f"infer, {ALONE} connection", "per CPU s", lambda one: _all(one, ALONE, "per_cpu_s")),
+        line(f"p50, {ALONE} connection", "ms", lambda one: _all(one, ALONE, "p50_ms")),
         line("idle memory, all processes (PSS)", "MB", lambda one: [one.mb], SMALL),
     ]
+
+
+def _all(found: Found, connections: int, kind: str) -> list[float]:
+    return [getattr(answered, kind) for answered in found.answers[connections]]
+
+
+def _peers(ours: Found) -> list[Line]:
+    """Beside what most people serve this model with: the objects of scikit-learn, asked the same over REST."""
+    with ExitStack() as stack:
+        project = stack.enter_context(census(no_graph))
+        model = servers.objects_of(project)
+        own, other = servers.processors()
+        wrk = load.wrk(project.folder, other)
+        by_hand = stack.enter_context(servers.by_hand(project.folder, project.env, model, own))
+        theirs = [wrk.load(by_hand, model.body, connections=SOME, seconds=SECONDS[SOME]) for _ in range(TURNS)]
+    name = f"best peer: FastAPI {version('fastapi')} with joblib"
+
+    def line(unit: str, kind: str) -> Line:
+        samples = [getattr(answered, kind) for answered in theirs]
+        return Line(f"infer, {SOME} connections", unit, _all(ours, SOME, kind), [Peer(name, samples)], BEST_PEER)
+
+    return [line("per CPU s", "per_cpu_s"), line("per s", "per_s")]

@@ -66,7 +66,7 @@ class Objects:
 
 def model_of(project: Project) -> Model:
     """What the project's first run released."""
-    packed = _released(project)
+    packed = released(project)
     if packed.kind != "onnx":
         raise Trouble(f"the model was kept as {packed.kind}, not as a graph")
     return Model(packed.files["model.onnx"], list(packed.signature.classes or ()), _body(packed))
@@ -76,7 +76,7 @@ def objects_of(project: Project) -> Objects:
     """What the project's first run released, if that is no graph."""
     from noria.model.sklearn import load_object
 
-    packed = _released(project)
+    packed = released(project)
     if packed.kind != "sklearn":
         raise Trouble(f"the model was kept as {packed.kind}")
     parts = {name: load_object(packed.files, name, trusted=True) for name in ("preprocessor", "model")}
@@ -84,7 +84,7 @@ def objects_of(project: Project) -> Objects:
     return Objects(parts, _body(packed))
 
 
-def _released(project: Project) -> "Package":
+def released(project: Project) -> "Package":
     from noria import settings
     from noria.digest import Digest
     from noria.model import package
@@ -196,11 +196,18 @@ def _answers(url: str, body: str) -> bool:
 
 
 def _until(holds: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
+    until(lambda: holds() or process.poll() is not None, "a server did not start", pause=0.05)
+    if process.poll() is not None:
+        raise Trouble("a server did not start")
+
+
+def until(holds: Callable[[], object], otherwise: str, pause: float = 0.002) -> None:
+    """Wait until it holds; ``Trouble``, in the words of ``otherwise``, if it takes longer than a minute."""
     end = monotonic() + PATIENCE_S
     while not holds():
-        if process.poll() is not None or monotonic() > end:
-            raise Trouble("a server did not start")
-        sleep(0.05)
+        if monotonic() > end:
+            raise Trouble(otherwise)
+        sleep(pause)
 
 
 def _listens(port: int) -> bool:

@@ -1,0 +1,110 @@
+"""Feedback that is on the disk when it is acknowledged: how much a second, and what is lost when workers are killed."""
+
+import json
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from time import perf_counter
+
+from benchmarks.measure import Line, Target, Trouble
+from benchmarks.processes import tree
+from benchmarks.project import NAME, Project, census
+from benchmarks.serving import servers
+from benchmarks.serving.caller import Reply, call, post
+from benchmarks.serving.servers import Server, until
+
+CALLERS = 256  # that wait for the same writes to the disk
+WARM, COUNT = 5_000, 40_000
+MANY, KILLS = 200_000, 5
+FAST = Target(5_000.0, most=False)
+NONE = Target(0.0)
+
+
+def lines() -> list[Line]:
+    with ExitStack() as stack:
+        project = stack.enter_context(census())
+        own, other = servers.processors()
+        server = stack.enter_context(servers.noria(project, own))
+        if other is not None:
+            before = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, {other})
+            stack.callback(os.sched_setaffinity, 0, before)
+        id = servers.ask(server, servers.model_of(project).body)["parameters"]["prediction_id"]
+        _tell(server, id, "warm", WARM)
+        began = perf_counter()
+        _tell(server, id, "timed", COUNT)
+        per_s = COUNT / (perf_counter() - began)
+        acknowledged = _killed(server, id)
+        server.settle()
+        found = _kept(project)
+    lost = [one for one in acknowledged if not found[one]]
+    return [
+        Line(f"feedback acknowledged, on the disk, {CALLERS} callers", "per s", [per_s], target=FAST),
+        Line(f"lost of {MANY:,} acknowledged, {KILLS} kills -9", "feedbacks", [float(len(lost))], target=NONE),
+    ]
+
+
+def _feedback(id: str, source: str, count: int) -> Iterator[bytes]:
+    for number in range(count):
+        told = {"prediction_id": id, "label": "<=50K", "source": f"{source} {number}"}
+        yield post("/v2/feedback", json.dumps(told).encode())
+
+
+def _port(server: Server) -> int:
+    return int(server.url.split(":")[2].split("/")[0])
+
+
+def _tell(server: Server, id: str, source: str, count: int) -> None:
+    refused: list[Reply] = []
+    call(
+        _port(server), CALLERS, _feedback(id, source, count),
+        lambda one: None if one.status == 200 else refused.append(one),
+    )  # fmt: skip
+    if refused:
+        raise Trouble(f"{len(refused)} were refused: {refused[0].status} {refused[0].body[:60]!r}")
+
+
+def _killed(server: Server, id: str) -> list[str]:
+    """The sources of all that was acknowledged while the worker was killed again and again."""
+    acknowledged: list[str] = []
+
+    def note(reply: Reply) -> None:
+        if reply.status == 200:
+            acknowledged.append(f"killed {reply.number}")
+
+    work = threading.Thread(target=call, args=(_port(server), CALLERS, _feedback(id, "killed", MANY), note))
+    work.start()
+    for kill in range(KILLS):
+        goal = MANY * (kill + 1) // (KILLS + 1)
+        until(lambda goal=goal: len(acknowledged) >= goal or not work.is_alive(), "feedback is not taken")
+        for pid in _workers(server):
+            os.kill(pid, signal.SIGKILL)
+    work.join()
+    if len(acknowledged) < MANY:
+        raise Trouble(f"{MANY - len(acknowledged)} of {MANY} were refused")
+    return acknowledged
+
+
+def _workers(server: Server) -> list[int]:
+    """The processes that answer: those whose parent is the one that was started, and whose program is the same."""
+    own = _command(server.session)
+    return [pid for pid in tree(server.session) if pid != server.session and _command(pid) == own]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _kept(project: Project) -> Counter[str]:
+    from noria import settings
+    from noria.data import captured, table
+
+    found = settings.load(project.folder, environ={})
+    return Counter(table.whole(captured.path(found, NAME, "feedback")).collect()["source"].to_list())
