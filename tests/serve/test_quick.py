@@ -16,7 +16,8 @@ from noria.serve.flush import flush
 from noria.serve.host import Host
 from noria.serve.predict import Service
 from noria.serve.rest import answers, wire
-from noria.serve.rest.quick import Lane
+from noria.serve.rest.quick import INFER, Form, Lane
+from noria.serve.rest.rows import PREDICT
 from noria.settings import Settings, load
 from serve import small
 
@@ -32,11 +33,14 @@ class Both:
         self.runner.run(self.host.refresh())
         self.service = Service(self.host, Spool(place.spool))
 
-    def quick(self, body: bytes, version: int | None = None) -> Any:
-        found = Lane(self.service, "loans", version).answer(body)
+    def quick(self, body: bytes, version: int | None = None, form: Form = INFER) -> Any:
+        found = Lane(self.service, "loans", version, form).answer(body)
         return None if found is None else json.loads(found[1])
 
-    def general(self, body: bytes, version: int | None = None) -> Any:
+    def general(self, body: bytes, version: int | None = None, form: Form = INFER) -> Any:
+        if form is PREDICT:
+            request = wire.predict("loans", version, body)
+            return json.loads(answers.answer_predict(self.runner.run(self.service.predict(request)), request))
         request, raw = wire.infer("loans", version, body, None)
         answer = self.runner.run(self.service.predict(request))
         return json.loads(answers.answer_infer(answer, request, raw)[0])
@@ -63,28 +67,38 @@ def body(age: Any, job: Any, **more: Any) -> bytes:
     return json.dumps({"inputs": inputs, **more}).encode()
 
 
+def rows(age: Any, job: Any, **more: Any) -> bytes:
+    return json.dumps({"rows": [{"age": age, "job": job}], **more}).encode()
+
+
 def without_ids(said: Any) -> Any:
-    return {**said, "id": "", "parameters": {**said["parameters"], "prediction_id": ""}}
+    predictions = [one | {"id": ""} for one in said.get("predictions", ())]
+    return {
+        **said, "id": "", "parameters": {**said["parameters"], "prediction_id": ""}, "predictions": predictions
+    }  # fmt: skip
 
 
 NUMBERS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e30, 1e30)
 
 
+@pytest.mark.parametrize("form", [INFER, PREDICT], ids=["infer", "predict"])
 @given(
     NUMBERS, st.none() | st.text(max_size=9), st.none() | st.text(max_size=5) | st.integers(), st.sampled_from([1, 2])
 )
 def test_both_ways_give_the_same_answer_and_capture_the_same(
-    both: Both, age: Any, job: str | None, subject: str | int | None, version: int
+    both: Both, form: Form, age: Any, job: str | None, subject: str | int | None, version: int
 ) -> None:
-    sent = body(age, job, parameters={"subject": subject})
-    one, other = both.quick(sent, version), both.general(sent, version)
+    sent = rows(age, job, subject=subject) if form is PREDICT else body(age, job, parameters={"subject": subject})
+    one, other = both.quick(sent, version, form), both.general(sent, version, form)
     assert without_ids(one) == without_ids(other)
     assert list(one) == list(other)
     assert one["id"] == one["parameters"]["prediction_id"]
     if subject not in (None, ""):
-        assert both.quick(sent)["model_version"] == both.general(sent)["model_version"]
-    rows = both.captured()
-    first, second = (rows[said["parameters"]["prediction_id"]] for said in (one, other))
+        assert both.quick(sent, form=form)["model_version"] == both.general(sent, form=form)["model_version"]
+    if form is PREDICT:
+        assert one["predictions"][0]["id"] == one["id"]
+    kept = both.captured()
+    first, second = (kept[said["parameters"]["prediction_id"]] for said in (one, other))
     told = {"inputs": "", "id": "", "at": "", "_batch": "", "_row": 0}
     assert first | told == second | told
     assert json.loads(first["inputs"]) == json.loads(second["inputs"])
@@ -116,8 +130,32 @@ def test_what_is_not_plain_is_left_to_the_general_way(both: Both, sent: bytes) -
     assert not list(both.place.spool.glob("*.open"))
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"[]",
+        b'{"rows": [{"age": "\xff"}]}',
+        rows("40", "clerk"),
+        rows(40, 3),
+        rows(2**60, "clerk"),
+        rows(1e300, "clerk"),
+        rows([40], "clerk"),
+        rows(40, "clerk", parameters={"a": 1}),
+        rows(40, "clerk").replace(b'"job"', b'"town"'),
+        rows(40, "clerk").replace(b"}", b', "town": 1}', 1),
+        b'{"rows": []}',
+        b'{"rows": [{}]}',
+        b'{"rows": [{"age": 1, "job": "a"}, {"age": 1, "job": "a"}]}',
+    ],
+    ids=lambda sent: sent[:60].decode(errors="replace"),
+)
+def test_rows_that_are_not_plain_are_left_to_the_general_way(both: Both, sent: bytes) -> None:
+    assert both.quick(sent, form=PREDICT) is None
+    assert not list(both.place.spool.glob("*.open"))
+
+
 def test_the_quick_way_follows_the_route(both: Both) -> None:
-    lane = Lane(both.service, "loans", None)
+    lane = Lane(both.service, "loans", None, INFER)
     versions = []
     for number in (3, 4):
         both.shelf.route("loans", {number: 100})
@@ -126,7 +164,7 @@ def test_the_quick_way_follows_the_route(both: Both) -> None:
         assert dict(headers)["noria-model-version"] == json.loads(said)["model_version"] == str(number)
         versions.append(json.loads(said)["outputs"][1]["data"][1])
     assert versions == pytest.approx([small.share(3), small.share(4)], abs=1e-5)
-    assert Lane(both.service, "loans", 3).answer(body(40, "clerk")) is None  # not loaded any more
+    assert Lane(both.service, "loans", 3, INFER).answer(body(40, "clerk")) is None  # not loaded any more
     del both.shelf.routes["loans"]
     both.runner.run(both.host.refresh())
     assert lane.answer(body(40, "clerk")) is None

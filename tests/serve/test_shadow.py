@@ -10,7 +10,7 @@ import pytest
 from noria.data import captured
 from noria.feedback.shadow import compare
 from noria.run.place import Place
-from noria.serve import segment, shadow
+from noria.serve import metrics, segment, shadow
 from noria.serve.capture import Spool
 from noria.serve.flush import flush
 from noria.serve.host import Host
@@ -44,6 +44,14 @@ async def served(tmp_path: Path, *, broken: bool = False) -> Service:
     return Service(host, Spool(tmp_path / "spool"))
 
 
+def became(service: Service) -> dict[str, int]:
+    """What the meter says of copies and rows, of all shadows together."""
+    found: dict[str, int] = {}
+    for (_, _, what), count in service.watch.meter.totals.shadows.items():
+        found[what] = found.get(what, 0) + count
+    return found
+
+
 def test_copies_are_recorded_and_compared_and_answers_are_those_of_the_route(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, db="", artifacts="")
 
@@ -51,7 +59,7 @@ def test_copies_are_recorded_and_compared_and_answers_are_those_of_the_route(tmp
         service = await served(tmp_path)
         ids = [(await service.predict(request(rows=2))).prediction for _ in range(3)]
         await service.shadows.turn()
-        assert (service.shadows.answered, service.shadows.dropped, service.shadows.failed) == (6, 0, 0)
+        assert became(service) == {"answered": 6, "agreed": 12, "differed": 0}
         await service.tell([Feedback(f"{ids[0]}.0", "yes", 1.0, "test")])
         await service.spool.rotate()
 
@@ -70,12 +78,34 @@ def test_copies_are_recorded_and_compared_and_answers_are_those_of_the_route(tmp
     assert first.measured.ratings is None
 
 
+def test_metrics_tell_what_becomes_of_copies_and_where_labels_differ(tmp_path: Path) -> None:
+    async def work() -> None:
+        shelf = Shelf()
+        shelf.route("loans", {1: 100}, versions=60, shadow=(2, 60))
+        host = Host(shelf)
+        await host.refresh()
+        service = Service(host, Spool(tmp_path / "spool"))
+        await service.predict(request(rows=3))
+        await service.shadows.turn()
+        said = metrics.text(service.watch.meter, service.spool.folder, host.endpoints).decode().splitlines()
+        for version, label, count in (
+            ("2", "agreed", 3),
+            ("2", "differed", 0),
+            ("60", "agreed", 0),
+            ("60", "differed", 3),
+        ):
+            assert f'noria_shadow_rows_total{{label="{label}",model="loans",version="{version}"}} {count}.0' in said
+        assert 'noria_shadow_copies_total{became="answered",model="loans",version="60"} 1.0' in said
+
+    run(work)
+
+
 def test_a_shadow_that_is_broken_keeps_nobody_from_answering(tmp_path: Path) -> None:
     async def work() -> None:
         service = await served(tmp_path, broken=True)
         assert (await service.predict(request())).version == 1
         await service.shadows.turn()
-        assert (service.shadows.answered, service.shadows.dropped) == (1, 1)
+        assert became(service) == {"answered": 1, "dropped": 1, "agreed": 1, "differed": 0}
 
     run(work)
 
@@ -87,12 +117,12 @@ def test_what_comes_faster_than_the_shadows_answer_is_dropped(tmp_path: Path, mo
         service = await served(tmp_path)
         for _ in range(9):
             assert (await service.predict(request())).version == 1
-        assert service.shadows.dropped == 4
+        assert became(service) == {"dropped": 2 * 4}
         await service.shadows.turn()
-        assert service.shadows.answered == 2 * 5
+        assert became(service)["answered"] == 2 * 5
         await service.predict(request(rows=4))
         await service.shadows.turn()
-        assert service.shadows.answered == 2 * 6
+        assert became(service)["answered"] == 2 * 6
 
     run(work)
 
@@ -103,7 +133,7 @@ def test_the_quick_way_copies_too(tmp_path: Path) -> None:
         track = Track(service, Ids(), "loans", None, lambda model, sent: sent, lambda name, loaded: name)
         assert track.answer(dict(small.ROW), None) is not None
         await service.shadows.turn()
-        assert service.shadows.answered == 2
+        assert became(service)["answered"] == 2
         await service.spool.rotate()
         (done,) = (tmp_path / "spool").glob("*.seg")
         records, lost = segment.read(done)

@@ -63,6 +63,9 @@ class Totals(msgspec.Struct):
         Rows that Python models predicted at once, by model and version.
     waiting
         Rows that wait to be predicted, by model and version: as they are now, all else only grows.
+    shadows
+        Copies of requests, by model, shadow version and what became of them: ``answered``, ``dropped`` or ``failed``;
+        and, of answered ones, rows: ``agreed`` or ``differed`` in their label from what was answered.
     """
 
     answered: dict[Of, Answered] = {}
@@ -72,6 +75,7 @@ class Totals(msgspec.Struct):
     waiting: dict[tuple[str, str], int] = {}
     captured: int = 0
     shed: int = 0
+    shadows: dict[tuple[str, str, str], int] = {}
 
     def merge(self, other: "Totals") -> None:
         for key, one in other.answered.items():
@@ -83,6 +87,7 @@ class Totals(msgspec.Struct):
         _add(self.refused, other.refused)
         _add(self.waiting, other.waiting)
         _add(self.feedback, other.feedback)
+        _add(self.shadows, other.shadows)
         self.captured += other.captured
         self.shed += other.shed
 
@@ -126,6 +131,11 @@ class Meter:
         """Feedback was taken."""
         with self._lock:
             _add(self.totals.feedback, {model: count})
+
+    def shadow(self, model: str, version: str, became: str, count: int = 1) -> None:
+        """A copy was answered by a shadow, or was not; or rows of it were, as ``Totals.shadows`` says."""
+        with self._lock:
+            _add(self.totals.shadows, {(model, version, became): count})
 
     def batch(self, model: str, version: str, rows: int) -> None:
         """A Python model predicted rows at once."""

@@ -68,8 +68,22 @@ def _counted(totals: Totals) -> Iterator[Metric]:
     for model, count in sorted(totals.feedback.items()):
         feedback.add_metric([model], count)
     yield feedback
+    yield from _shadows(totals)
     yield CounterMetricFamily("noria_captured", "Predictions that were captured.", value=totals.captured)
     yield CounterMetricFamily("noria_shed", "Predictions that could not be captured.", value=totals.shed)
+
+
+def _shadows(totals: Totals) -> Iterator[Metric]:
+    copies = CounterMetricFamily(
+        "noria_shadow_copies", "Copies of requests to shadows.", labels=["model", "version", "became"]
+    )
+    rows = CounterMetricFamily(
+        "noria_shadow_rows", "Rows whose label from a shadow agreed or differed.", labels=["model", "version", "label"]
+    )
+    for (model, version, became), count in sorted(totals.shadows.items()):
+        (rows if became in ("agreed", "differed") else copies).add_metric([model, version, became], count)
+    yield copies
+    yield rows
 
 
 def _buckets(histogram: Histogram, bounds: tuple[float, ...]) -> tuple[list[tuple[str, float]], float]:

@@ -35,7 +35,7 @@ class Service:
         self.door = door or Door()
         self.limits = limits or Limits()
         self.ids = Ids()
-        self.shadows = Shadows(host, spool)
+        self.shadows = Shadows(host, spool, self.watch.meter)
 
     async def predict(self, request: Request) -> Answer:
         """Answer all rows of a request by one version, and capture them.
@@ -63,7 +63,7 @@ class Service:
         except OverflowError as error:
             raise _unanswerable(request, str(error)) from error
         if endpoint.wanted.shadow:
-            self.shadows.offer(Copy(request.model, id, request.columns, request.rows))
+            self.shadows.offer(Copy(request.model, id, request.columns, request.rows, scores))
         return Answer(
             model=request.model,
             version=known.number,

@@ -98,7 +98,7 @@ class Track(Generic[Sent, Made]):
             return None
         self._capture(standing.loaded, id, subject, row, scores)
         if endpoint.wanted.shadow:
-            self._shadows.offer(Copy(self.model, id, {name: [value] for name, value in row.items()}, 1))
+            self._shadows.offer(Copy(self.model, id, {name: [value] for name, value in row.items()}, 1, scores))
         return id, standing.made, said, scores
 
     def _stand(self, endpoint: Endpoint, number: int) -> Standing[Made] | None:

@@ -17,7 +17,7 @@ from noria.serve.door import INFER, NEAR, is_near
 from noria.serve.host import Endpoint
 from noria.serve.manage import Manager
 from noria.serve.predict import Service
-from noria.serve.rest import binary, replies, routes
+from noria.serve.rest import binary, quick, replies, routes, rows
 from noria.serve.rest.body import Bodies
 from noria.serve.rest.calls import Call, Calls
 from noria.serve.rest.errors import Refused, status_of
@@ -94,7 +94,10 @@ class App:
         """What the quick way does not take."""
         seen = Seen("rest", "POST", scope.path, model=lane.model, token=token)
         try:
-            return self._done(seen, await self._calls.infer(Call(lane.model, lane.version, sent, scope.headers, seen)))
+            answered: Awaitable[Reply] = getattr(self._calls, lane.call)(
+                Call(lane.model, lane.version, sent, scope.headers, seen)
+            )
+            return self._done(seen, await answered)
         except Exception as error:
             return self._failed(seen, error)
 
@@ -144,7 +147,8 @@ def _lanes(service: Service) -> dict[str, Lane]:
     """Where requests may take the quick way, by path; none where they are traced."""
     found: dict[str, Lane] = {}
     for name, endpoint in service.host.endpoints.items() if service.watch.tracer is None else ():
-        found[f"/v2/models/{name}/infer"] = Lane(service, name, None)
-        for number in endpoint.loaded:
-            found[f"/v2/models/{name}/versions/{number}/infer"] = Lane(service, name, number)
+        for form in (quick.INFER, rows.PREDICT):
+            found[f"/v2/models/{name}/{form.call}"] = Lane(service, name, None, form)
+            for number in endpoint.loaded:
+                found[f"/v2/models/{name}/versions/{number}/{form.call}"] = Lane(service, name, number, form)
     return found

@@ -1,11 +1,14 @@
-"""The quick way of REST: ``infer`` in JSON with one plain row, by a decoder that takes nothing but the plain form.
+"""The quick way of REST: one plain row in JSON, by decoders that take nothing but the plain form of ``infer``, and in
+``rows.py`` of ``predict``.
 
 An input too many or too few, several rows, a value of another type, binary tensors are declined here and go the
 general way; the answer is text made beforehand, with gaps for what differs.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
@@ -50,32 +53,64 @@ ENCODE = msgspec.json.Encoder().encode
 NOT_PLAIN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
+class Text(Protocol):
+    """What a version answers, encoded, with gaps for what differs between two answers; ``took`` notes its seconds."""
+
+    took: Callable[[float], None]
+
+    def fill(self, prediction: str, id: str | None, said: list[float]) -> tuple[Headers, bytes]:
+        """The headers and the body of one answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form of request and answer.
+
+    call
+        The use case of ``Calls`` that takes what this way declines; its path has the same name.
+    read
+        What was sent, the subject and the caller's id; raises one of ``NOT_PLAIN``.
+    """
+
+    call: str
+    read: Callable[[bytes], tuple[Any, str | int | None, str | None]]
+    fill: Callable[[OneRow, Any], Row | None]
+    make: Callable[[str, Loaded, Meter], Text]
+
+
 class Lane:
     """Plain requests for one endpoint, or for one of its versions."""
 
-    def __init__(self, service: Service, model: str, version: int | None) -> None:
+    def __init__(self, service: Service, model: str, version: int | None, form: Form) -> None:
         self.model = model
         self.version = version
+        self.call = form.call
+        self._read = form.read
         meter = service.watch.meter
-        self._track: Track[list[Cell], Text] = Track(
-            service, service.ids, model, version, _fill, lambda name, loaded: Text(name, loaded, meter)
+        self._track: Track[Any, Text] = Track(
+            service, service.ids, model, version, form.fill, lambda name, loaded: form.make(name, loaded, meter)
         )
 
     def answer(self, body: bytes) -> tuple[Headers, bytes] | None:
         """The answer, captured; None if the request must go the general way."""
         began = perf_counter()
         try:
-            asked = DECODE(body)
+            sent, told, own = self._read(body)
         except NOT_PLAIN:
             return None
-        told = None if asked.parameters is None else asked.parameters.subject
-        answered = self._track.answer(asked.inputs, None if told is None else str(told))
+        answered = self._track.answer(sent, None if told is None else str(told))
         if answered is None:
             return None
         id, text, said, _ = answered
-        made = text.fill(id, asked.id, said)
+        made = text.fill(id, own, said)
         text.took(perf_counter() - began)
         return made
+
+
+def _read(body: bytes) -> tuple[list[Cell], str | int | None, str | None]:
+    asked = DECODE(body)
+    return asked.inputs, None if asked.parameters is None else asked.parameters.subject, asked.id
 
 
 def _fill(model: OneRow, cells: list[Cell]) -> Row | None:
@@ -101,18 +136,24 @@ def _fill(model: OneRow, cells: list[Cell]) -> Row | None:
     return row if len(row) == len(places) else None
 
 
-class Text:
-    """What a version answers, encoded, with gaps for what differs between two answers; ``took`` notes its seconds."""
+def headers(loaded: Loaded) -> Headers:
+    """Those that are the same in all answers of a version."""
+    known = loaded.known
+    return [
+        ("content-type", "application/json"),
+        ("noria-model-version", str(known.number)),
+        ("noria-release", known.release),
+        ("noria-variant", known.variant),
+    ]
+
+
+class Tensors:
+    """Implements ``Text`` in the form of the Open Inference Protocol."""
 
     def __init__(self, model: str, loaded: Loaded, meter: Meter) -> None:
         known, classes = loaded.known, loaded.signature.classes
         self.took = meter.line((model, str(known.number), known.variant, "rest")).took.append
-        self._headers = [
-            ("content-type", "application/json"),
-            ("noria-model-version", str(known.number)),
-            ("noria-release", known.release),
-            ("noria-variant", known.variant),
-        ]
+        self._headers = headers(loaded)
         self._begin = b'{"model_name":%b,"model_version":"%d","id":' % (ENCODE(model), known.number)
         self._id = b',"parameters":{"prediction_id":"'
         self._made = b'","release":%b,"variant":%b},"outputs":[' % (ENCODE(known.release), ENCODE(known.variant))
@@ -127,9 +168,11 @@ class Text:
             )
 
     def fill(self, prediction: str, id: str | None, said: list[float]) -> tuple[Headers, bytes]:
-        """The headers and the body of one answer."""
         name = prediction.encode()
         own = b'"%b"' % name if id is None else ENCODE(id)
         label = b"" if self._labels is None else self._labels[said.index(max(said))]
         body = (self._begin, own, self._id, name, self._made, label, self._scores, ENCODE(said), b"}]}")
         return [*self._headers, ("noria-prediction-id", prediction)], b"".join(body)
+
+
+INFER = Form("infer", _read, _fill, Tensors)
