@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,8 +85,8 @@ class Stack:
         """New rows for a lifecycle."""
         folder = self.project / f"inbox-{name}"
         folder.mkdir(exist_ok=True)
-        seed = sum(map(ord, name + file))  # each lifecycle has rows of its own
-        projects.rows(count, seed=seed, first=10_000 * seed).write_csv(folder / f"{file}.csv")
+        seed = zlib.crc32(f"{name} {file}".encode()) % 90_000  # each lifecycle has rows of its own
+        projects.rows(count, seed=seed, first=10 * seed).write_csv(folder / f"{file}.csv")
 
     def begin(self, name: str) -> str:
         """An event for a lifecycle's dataset, by the account that noria itself uses; the run that it starts."""
@@ -102,13 +103,12 @@ class Stack:
 
     def at_work(self, name: str, besides: Sequence[int] = ()) -> int:
         """The process that preprocesses for a lifecycle, once there is one that is not among ``besides``."""
+        return int(self.api.until(lambda: self.is_at_work(name, besides), f"{name} to preprocess", 300))
 
-        def fresh() -> int:
-            found = {int(path.suffix[1:]) for path in self.control.glob(f"{name}.preprocess.*")}
-            alive = [pid for pid in found - set(besides) if parent(pid)]
-            return alive[0] if alive else 0
-
-        return int(self.api.until(fresh, f"{name} to preprocess", 150))
+    def is_at_work(self, name: str, besides: Sequence[int] = ()) -> int:
+        """The process that preprocesses for a lifecycle now; 0 if none does."""
+        found = {int(path.suffix[1:]) for path in self.control.glob(f"{name}.preprocess.*")}
+        return next((pid for pid in found - set(besides) if parent(pid)), 0)
 
     def records(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Rows of noria's own records."""

@@ -72,7 +72,7 @@ class Api:
         """The run after the first ``before`` ones, once there is one."""
         return str(self.until(lambda: self.runs(dag)[before:], f"a run of {dag}", seconds)[0]["dag_run_id"])
 
-    def wait(self, dag: str, run: str, seconds: float = 240) -> str:
+    def wait(self, dag: str, run: str, seconds: float = 400) -> str:
         """How a run ended."""
 
         def ended() -> str:

@@ -75,7 +75,7 @@ def test_whatever_is_killed_at_a_step_in_mid_work_the_run_ends_as_if_nothing_had
     for name, run in runs.items():
         assert redis.api.wait(name, run) == "success", redis.api.tasks(name, run)
         committed_once(redis, name)
-        assert attempts(redis, name) == 2
+        assert attempts(redis, name) >= 2
 
 
 @ON_REDIS
@@ -142,6 +142,6 @@ def test_on_rabbitmq_a_lost_worker_and_a_restarted_broker_change_nothing(rabbitm
     rabbitmq.release("loans")
     assert rabbitmq.api.wait("loans", run) == "success", rabbitmq.api.tasks("loans", run)
     committed_once(rabbitmq, "loans")
-    assert attempts(rabbitmq, "loans") == 2
+    assert attempts(rabbitmq, "loans") >= 2
     with Live(rabbitmq.project) as server:
         assert server.predict().status_code == 200

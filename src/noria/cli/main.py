@@ -28,6 +28,7 @@ COMMANDS = {  # word: (module, what it does), in the order of the wheel
     "audit": ("noria.cli.audit", "the log of decisions: show, verify, export"),
     "ui": ("noria.cli.ui", "the web pages"),
     "airflow": ("noria.cli.airflow", "the same lifecycle on Apache Airflow: export, up, down, status, logs"),
+    "metrics": ("noria.cli.metrics", "steps and runs for Prometheus: how many, how long, how long they waited"),
     "doctor": ("noria.cli.doctor", "what is configured, what is reachable, what is wrong"),
 }
 OK, FAILED, MISTAKE, STOPPED = 0, 1, 2, 3

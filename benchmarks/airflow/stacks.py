@@ -1,0 +1,28 @@
+"""A stack as users start it, with the shipped settings, for the time of a benchmark."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.measure import Trouble
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent / "tests"))
+
+from airflow.celery import Stack, stack
+
+
+class Running(Stack):
+    """A stack whose runs must succeed."""
+
+    def must_succeed(self, name: str, run: str) -> None:
+        state = self.api.wait(name, run)
+        if state != "success":
+            states = {one["task_id"]: one["state"] for one in self.api.tasks(name, run)}
+            raise Trouble(f"run {run} of {name} ended {state}: {states}")
+
+
+@contextmanager
+def running(broker: str, *options: str) -> Iterator[Running]:
+    with stack(broker, *options, soon=False) as found:
+        yield Running(found.project, found.control, found.api)
