@@ -35,7 +35,9 @@ def answers(
             "release": f"r{n % 2}",
             "variant": ("champion", "challenger")[n % 2],
             "subject": captured.subject_digest(f"c{n:06d}"),
-            "inputs": json.dumps({"age": 20.0 + n % 50, "amount": 40.0, "job": "nurse", "sex": "fm"[n % 3 > 0]}),
+            "inputs": json.dumps(
+                {"applicant": f"c{n:06d}", "age": 20.0 + n % 50, "amount": 40.0, "job": "nurse", "sex": "fm"[n % 3 > 0]}
+            ),
             "outputs": json.dumps(
                 {"label": "yes" if p > 0.5 else "no", "probabilities": {"no": round(1 - p, 3), "yes": p}}
             ),

@@ -92,18 +92,17 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wide") / "project"
     (folder / "inbox").mkdir(parents=True)
     random = np.random.default_rng(0)
+    file = folder / "lifecycle.py"
+    file.write_text("import noria as nr\n\nwide = nr.Lifecycle('wide', collect='inbox/*.csv', label='label')\n")
+    place = place_of(folder)
     for number in (1, 2):
         columns = {f"c{n:04d}": random.normal(n + number * (n < 3), 1, 120).round(2) for n in range(1_996)}
         names = {LONG: random.normal(0, 1, 120), RIGHT_TO_LEFT: random.choice(["א", "ב"], 120),
                  MARKUP: random.normal(0, 1, 120)}  # fmt: skip
         frame = pl.DataFrame({**columns, **names, "label": random.choice(["yes", "no"], 120)})
         frame.write_csv(folder / "inbox" / f"{number}.csv")
-        (folder / "lifecycle.py").write_text(
-            "import noria as nr\n\nwide = nr.Lifecycle('wide', collect='inbox/*.csv', label='label')\n"
-        )
-        place = place_of(folder)
-        _collect_and_validate(place, folder / "lifecycle.py")
-        place.store.close()
+        _collect_and_validate(place, file)
+    place.store.close()
     return folder
 
 
@@ -127,9 +126,9 @@ def of_wide(wide: Path, tmp_path: Path) -> Iterator[Browser]:
 
 def test_two_thousand_columns_are_shown_in_pages_and_found(of_wide: Browser) -> None:
     first = of_wide.json("/data/wide")
-    assert first["found"] == 2_000
+    assert first["found"] == of_wide.json("/data/wide@1")["found"] == 2_000
     assert (len(first["columns"]), first["pages"]) == (50, 40)
-    assert {one["column"] for one in first["columns"][:3]} == {"c0000", "c0001", "c0002"}
+    assert {"c0000", "c0001", "c0002"} <= {one["column"] for one in first["columns"]}
     assert [one["column"] for one in of_wide.json("/data/wide?column=c1234")["columns"]] == ["c1234"]
     text = of_wide.page("/data/wide?column=" + LONG).text
     assert f'<bdi class="long" title="{LONG}">' in text

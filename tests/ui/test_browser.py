@@ -233,7 +233,7 @@ def _experiment(page: Page, story: Path, address: str) -> None:
     _why(page, "is it better?", "Begin")
     expect(page.get_by_role("status")).to_contain_text("The experiment has begun")
     place = place_of(story)
-    began = datetime.now(UTC)
+    began = datetime.now(UTC) + timedelta(seconds=2)  # once servers have followed the route
     answers(place.settings, 600, began=began, every=timedelta(milliseconds=1))
     told(place.settings, 600)
     with place.store.read() as c:
@@ -241,7 +241,7 @@ def _experiment(page: Page, story: Path, address: str) -> None:
         assert routes.newest(c, "loans").weights == {"1": 50, "2": 50}  # type: ignore[union-attr]
     place.store.close()
     page.goto(f"{address}/experiment/loans")
-    expect(page.locator("#experiment")).to_contain_text("with a known truth 2", timeout=20_000)
+    expect(page.locator("#experiment")).to_contain_text("with a known truth 300 and 300", timeout=30_000)
     expect(page.get_by_role("columnheader", name="interval that holds at every look")).to_be_visible()
     page.locator("figure img").scroll_into_view_if_needed()
     picture(page, "experiment")

@@ -135,7 +135,6 @@ def test_nothing_is_decided_without_a_reason(mine: Browser, page: str, action: s
     [
         ("/data/loans@3", "/data/loans@3/accept", {}),
         ("/model/loans@2", "/model/loans@2/promote", {}),
-        ("/model/loans@2", "/model/loans@2/rollback", {}),
     ],
 )
 def test_of_two_who_press_the_same_button_one_wins_and_the_other_is_told(

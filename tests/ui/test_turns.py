@@ -115,7 +115,14 @@ def test_what_was_started_and_ended_before_it_began_shows_what_it_said(mine: Bro
     (folder / "loans-77.log").write_text("noria: the lifecycle file has a mistake\n")
     (folder / "loans-77.json").write_text(
         json.dumps(
-            {"run": "loans-77", "lifecycle": "loans", "actor": "anna", "words": ["run"], "pid": 1, "at": "2026-01-01"}
+            {
+                "run": "loans-77",
+                "lifecycle": "loans",
+                "actor": "anna",
+                "words": ["run"],
+                "pid": 1,
+                "at": "2026-01-01T00:00:00Z",
+            }
         )
     )
     assert turns.printed("loans-77").startswith("noria: the lifecycle")

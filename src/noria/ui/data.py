@@ -61,7 +61,8 @@ def one(ask: Ask) -> Shown:
     judged = kept.document(ask.place, run, "validate", "verdict.json") if run else None
     report = kept.outputs(ask.place, run, "validate").get("report.html") if run else None
     compared = (judged or {}).get("comparison") or {}
-    columns, page, pages = _some(compared.get("columns", []), ask)
+    everything = compared.get("columns") or _alone_columns(ask, version)
+    columns, page, pages = _some(everything, ask)
     cut = {one.number for found in amended.values() for one in found}
     values = {
         "version": version,
@@ -75,7 +76,7 @@ def one(ask: Ask) -> Shown:
         "labels": compared.get("labels", []),
         "rows": compared.get("rows"),
         "columns": [_column(one) for one in columns],
-        "found": len(compared.get("columns", [])),
+        "found": len(everything),
         "page": page,
         "pages": pages,
         "report": report.digest.hex if report else None,
@@ -130,6 +131,24 @@ def _some(columns: Sequence[Any], ask: Ask) -> tuple[Sequence[Any], int, int]:
 def _column(one: Mapping[str, Any]) -> dict[str, Any]:
     sides = [one.get("before"), one.get("after")]
     return {**one, "typical": [_typical(side) for side in sides], "far": one["measures"].get("jensen_shannon")}
+
+
+def _alone_columns(ask: Ask, version: datasets.Version) -> list[dict[str, Any]]:
+    """The columns of a version that was compared with nothing, by name."""
+    found = _profile(ask, version)
+    return [
+        {"column": name, "kind": one.kind, "status": "first", "measures": {}, "before": None, "after": _side(one)}
+        for name, one in sorted(found.columns.items() if found else ())
+    ]
+
+
+def _side(one: Column) -> dict[str, Any]:
+    """A column as a comparison tells its sides."""
+    if one.kind == "number" and one.finite:
+        return {"mean": one.mean, "deviation": one.deviation}
+    if one.kind == "time":
+        return {"first": one.first, "last": one.last}
+    return {"values": one.shares()}
 
 
 def _typical(side: Mapping[str, Any] | None) -> str | None:

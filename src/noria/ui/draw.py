@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from noria.ui.language import Language
 from noria.ui.wheel import SIGNS
 from noria.ui.words import REMEDY
 
+TRACED = ("source", "batch", "dataset_version", "run", "release", "model_version", "prediction")
 LONG = 60  # characters of a name that is shown whole
 
 
@@ -80,7 +82,7 @@ def cell(value: Any, spoken: Language) -> Markup | str:
     if isinstance(value, bool):
         return "✓" if value else "–"
     if isinstance(value, int | float):
-        return spoken.number(value)
+        return spoken.number(value) if isfinite(value) else "∞" if value > 0 else "-∞"
     if isinstance(value, datetime):
         return time(value, spoken)
     if isinstance(value, Mapping):
@@ -98,8 +100,9 @@ def name(value: Any) -> Markup:
     return Markup('<bdi class="long" title="{}">{}</bdi>').format(text, text)
 
 
-def node(id: str) -> str:
-    """Where a thing of the lineage or the log, such as ``model_version:loans@3``, leads: to its own lineage."""
+def node(id: str) -> str | None:
+    """Where a thing of the lineage or the log, such as ``model_version:loans@3``, leads: to its own lineage, mostly;
+    None if there is no more to see of it."""
     kind, _, rest = id.partition(":")
     where = {
         "model": "/model/{}",
@@ -108,14 +111,16 @@ def node(id: str) -> str:
         "audit": "/audit?entry={}",
         "token": "/audit",
         "erasure": "/erase",
-        "experiment": "/route",
     }
     if kind == "step":
         run, _, step = rest.partition("/")
         return f"/run/{quote(run)}#{quote(step)}"
+    if kind == "experiment":
+        endpoint, _, number = rest.partition("#")
+        return f"/experiment/{quote(endpoint)}?number={quote(number)}"
     if kind in where:
         return where[kind].format(quote(rest, safe="@"))
-    return f"/trace?id={quote(id, safe='@:')}"
+    return f"/trace?id={quote(id, safe='@:')}" if kind in TRACED else None
 
 
 def home(id: str) -> str | None:

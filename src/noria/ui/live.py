@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -106,4 +107,9 @@ class Live:
         except NoriaError as error:
             log.warning("the store cannot be watched: %s", error)
             return AWAY
-        return f"{store}-{self._turns.mark()}-{self._slow.turned}"
+        return f"{store}-{self._turns.mark()}-{self._slow.turned}-{self._captured()}"
+
+    def _captured(self) -> int:
+        """Another number whenever answers or labels reached the tables."""
+        logs = Path(self._place.settings.data, "_captured").glob("*/*/_delta_log")
+        return max((log.stat().st_mtime_ns for log in logs), default=0)

@@ -15,7 +15,7 @@ WORDS = [
     marked("failed"), marked("pass"), marked("warn"), marked("block"), marked("info"), marked("released"),
     marked("refused"), marked("accepted"), marked("quarantined"), marked("erased"), marked("new"), marked("begun"),
     marked("not validated"), marked("complete"), marked("pruned"), marked("infeasible"), marked("nothing"),
-    marked("moved"), marked("same"), marked("added"), marked("gone"), marked("changed"),
+    marked("moved"), marked("same"), marked("added"), marked("gone"), marked("changed"), marked("first"),
     marked("proposed"), marked("decided"), marked("promote"), marked("stop"), marked("go on"),
     # who answers
     marked("champion"), marked("challenger"), marked("shadow"), marked("other"),
