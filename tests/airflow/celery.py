@@ -24,6 +24,10 @@ from noria.cli.main import main
 SOON = "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT=15\n"  # the suite does not wait for the shipped 45 s
 WAITS = '''
 
+def clean(table):
+    wait_for_the_test("preprocess")
+    return clean_age(table)
+
 def wait_for_the_test(word):
     """Say that this process is in mid-work, and stay there as long as the test holds it."""
     import os, time
@@ -73,7 +77,7 @@ class Stack:
         text = text.replace('sampler="grid"', 'sampler="grid", trials=2').replace(
             "nr.choice(0.1, 1.0)", "nr.choice(0.5)"
         )
-        text = text.replace("def features():\n", 'def features():\n    wait_for_the_test("preprocess")\n')
+        text = text.replace("FunctionTransformer(clean_age)", "FunctionTransformer(clean)")
         file = self.project / f"{name}.py"
         file.write_text(text + WAITS.format(control=str(self.control), name=name))
         self.arrive(name, "1", 300)

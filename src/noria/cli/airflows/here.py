@@ -28,3 +28,9 @@ def variables() -> dict[str, str]:
     if found.db not in (f"sqlite:///{found.home / 'noria.db'}", settings.of_stack(found.home).get("db")):
         given["NORIA_DB"] = found.db
     return given
+
+
+def leaves_runs_behind() -> bool:
+    """Whether records in the home's own database would not be seen by a stack that has a server for them."""
+    found = settings.load(project())
+    return found.db == f"sqlite:///{found.home / 'noria.db'}" and (found.home / "noria.db").exists()

@@ -30,6 +30,8 @@ def up(
     """Start Airflow with all it needs on this machine; started already, what does not run of it. Data are kept."""
     chosen = Choice(executor, broker, workers, slots, _pools(pool or []), schedulers, port)
     say = (lambda text: None) if json else output.say
+    if executor == "celery" and here.leaves_runs_behind():
+        say("Runs that were made in this home's SQLite database stay there: with Celery, records are in PostgreSQL.")
     found = control.up(here.folder(), chosen, project=here.project(), variables=here.variables(), say=say)
     if json:
         output.show_json(as_plain(found))
