@@ -24,6 +24,7 @@ COMMANDS = {  # word: (module, what it does), in the order of the wheel
     "feedback": ("noria.cli.feedback", "labels and ratings for predictions: import, show"),
     "trace": ("noria.cli.trace", "from any thing to all it came from and all that came of it"),
     "erase": ("noria.cli.erase", "a subject's rows, out of every table, artifact, record and file"),
+    "report": ("noria.cli.report", "lead time, releases, rollbacks, waiting; what is automatic and what is missing"),
     "gc": ("noria.cli.gc", "clear away what nothing needs: --dry-run, hold, release, holds"),
     "audit": ("noria.cli.audit", "the log of decisions: show, verify, export"),
     "ui": ("noria.cli.ui", "the web pages"),

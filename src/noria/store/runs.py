@@ -122,6 +122,11 @@ def newest(connection: Connection, lifecycle: str, most: int = 1) -> list[Run]:
     return [Run(**{**row, "plan": Plan.from_json(row["plan"])}) for row in connection.execute(query).mappings()]
 
 
+def lifecycles(connection: Connection) -> list[str]:
+    """The names of all lifecycles that ever ran."""
+    return [row.lifecycle for row in connection.execute(select(run.c.lifecycle).distinct().order_by(run.c.lifecycle))]
+
+
 def end(connection: Connection, clock: Clock, id: str, state: str, message: str | None = None) -> None:
     """Close a run that is running; one that is closed stays as it is."""
     connection.execute(
