@@ -95,8 +95,9 @@ def names(connection: Connection, kind: str) -> list[str]:
 
 
 def _beginning(connection: Connection, column, text: str) -> list[str]:  # type: ignore[no-untyped-def]
+    exact = select(column).where(column == text).distinct()
     if len(text) < LEAST or not all(one in "0123456789abcdef" for one in text):
-        return []
+        return [row[0] for row in connection.execute(exact)]
     query = select(column).where(column >= text, column < text + "g").distinct().order_by(column).limit(MOST)
     return [row[0] for row in connection.execute(query)]
 

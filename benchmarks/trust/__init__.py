@@ -1,0 +1,5 @@
+"""What it costs to be able to answer for everything: traces, erasure, the log of decisions."""
+
+from benchmarks.trust import chain, erasure, trace
+
+BENCHMARKS = (trace.lines, erasure.lines, chain.lines)
