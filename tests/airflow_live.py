@@ -26,9 +26,11 @@ class Airflow:
 
     def __init__(self, url: str, root: Path, user: str = "admin") -> None:
         self.url = url
-        password = json.loads((root / "passwords.json").read_text())[user]
-        self._token = ""
-        self._token = self("POST", "/auth/token", {"username": user, "password": password})["access_token"]
+        self._root, self._token = root, ""
+        self._token = self("POST", "/auth/token", {"username": user, "password": self.password(user)})["access_token"]
+
+    def password(self, user: str) -> str:
+        return str(json.loads((self._root / "passwords.json").read_text())[user])
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
         request = urllib.request.Request(

@@ -1,5 +1,5 @@
-"""The wheel on Airflow with Celery: what a step costs there, a whole turn, tuning on two workers, and after a kill."""
+"""The wheel on Airflow: what DAGs and, with Celery, a step cost there, a whole turn, tuning on two workers, a kill."""
 
-from benchmarks.airflow import recovery, steps, turn
+from benchmarks.airflow import parse, recovery, steps, turn
 
-BENCHMARKS = (steps.lines, turn.lines, recovery.lines)
+BENCHMARKS = (parse.lines, steps.lines, turn.lines, recovery.lines)

@@ -48,7 +48,7 @@ def built(folder: Path, text: str | Exported) -> dict[str, Any]:
 def test_one_task_a_step_between_begin_and_end_that_import_nothing_but_airflow(tmp_path: Path) -> None:
     found = built(tmp_path, exported())
     assert found["refused"] == []
-    mine = {name for name in found["modules"] if not name.startswith("noria.airflow")}
+    mine = {name for name in found["modules"] if not name.startswith(("noria.airflow", "noria.pools"))}
     assert mine <= {"noria", "noria.plan", "noria.declared", "noria.errors"}
     turns = found["turns"]
     assert (turns["dag"], turns["timetable"]) == ("loans", "AssetTriggeredTimetable")
@@ -90,6 +90,21 @@ def test_what_divides_is_mapped_and_a_persons_release_asks(tmp_path: Path) -> No
     assert tasks["approval"]["after"] == ["release"]
     assert (tasks["decision"]["after"], tasks["decision"]["rule"]) == (["approval"], "none_failed")
     assert tasks["deploy"]["after"] == ["decision"]
+
+
+def test_a_step_without_memory_has_a_second_task_in_the_larger_pool(tmp_path: Path) -> None:
+    big = Resources(pool="small", memory_mb=512)
+    pools = {"pools": {"small": {"memory_mb": 1024, "larger": "high"}, "high": {"memory_mb": 4096, "queue": "h1"}}}
+    made = exported(
+        plan=plan(train=Step("train", resources=big)), executor="celery", pools=pools, larger={"small": "high"}
+    )
+    tasks = built(tmp_path, made)["turns"]["tasks"]
+    second = tasks["train_in_high"]
+    assert (second["after"], second["rule"], second["queue"]) == (["train"], "none_failed", "h1")
+    assert second["command"][-2:] == ["--memory-mb", "1024"]
+    assert tasks["analyze"]["after"] == ["train_in_high"]
+    assert tasks["train"]["queue"] == "small"
+    assert [name for name in tasks if "_in_" in name] == ["train_in_high"]
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,10 @@ def after_memory(step: Step, exported: Exported) -> Step | None:
     """The step as it is tried in the larger pool once it was out of memory; None if there is no larger one.
 
     A task of Celery stays in its queue whatever becomes of it, so that another task does the step there. Pods choose
-    their pool with each try and need none.
+    their pool with each try and need none. Nor does a step that declares no memory: nothing says what is too much.
     """
+    if step.resources.memory_mb is None:
+        return None
     pool = exported.pool(step)
     name = exported.larger.get(step.resources.pool if pool is None else pool.name)
     if name is None or runs_on(step, exported) == "kubernetes":
