@@ -148,6 +148,20 @@ def test_a_run_that_airflow_clears_goes_on_and_ends_as_what_it_comes_to_then(pla
     assert orchestrate.end(place, run.id).state == "done"  # cleared once more
 
 
+def test_a_run_that_was_deleted_in_airflow_makes_way_for_the_next_and_says_so(place: Place) -> None:
+    digest = exported(place)
+    first = begin(place, digest, "a")
+    do(place, first, "collect")
+    projects.arrive(place.settings.project, "2")  # type: ignore[arg-type]
+    second = begin(place, digest, "b")
+    assert second.state == "running"
+    with place.store.read() as c:
+        gone = runs.get(c, first.id)
+    assert (gone.state, gone.message) == ("failed", "Airflow's a is gone, and another run began")
+    do(place, second, "collect", "validate")
+    assert begin(place, digest, "a").id == first.id  # its own Airflow run came back: it was not gone
+
+
 def test_a_gate_that_does_not_hold_ends_it_as_stopped_with_the_verdict(place: Place) -> None:
     assert place.settings.project is not None
     projects.change(place.settings.project / "lifecycle.py", 'at_least("roc_auc", 0.6)', 'at_least("roc_auc", 0.999)')

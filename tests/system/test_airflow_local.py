@@ -28,6 +28,7 @@ from noria.store import orchestrated, registry, runs
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 INCOME = dataset_uri("income")
 CHAIN = ["begin", *NEEDS, "end"]
+PARTS = {"preprocess_parts[0]", "preprocess_parts[1]", "tune_trials[0]", "tune_trials[1]"}
 ASKS_A_PERSON = 'gates=[nr.at_least("roc_auc", 0.6)], approval="person"'
 
 
@@ -40,6 +41,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "demo" / "lifecycle.py").write_text(LIFECYCLE.read_text())
     loans = projects.write(folder / "loans")
     projects.change(loans, 'gates=[nr.at_least("roc_auc", 0.6)]', ASKS_A_PERSON)
+    projects.change(loans, 'sampler="grid", ', 'sampler="grid", workers=2, ')  # two workers search together
+    projects.change(loans, "    release=", '    resources={"preprocess": nr.Resources(parts=2)},\n    release=')
     dags = folder / ".noria" / "airflow" / "dags"
     dags.mkdir(parents=True)
     for file in (folder / "demo" / "lifecycle.py", loans):
@@ -131,6 +134,7 @@ def test_a_person_decides_in_airflow_and_noria_keeps_who_and_why(airflow: Airflo
         )
         states = airflow.states("loans", run)
         assert states["approval"] == "success"
+        assert {name for name in states if "[" in name} == PARTS
         assert {states["decision"], states["deploy"]} == ({"success"} if released else {"skipped"})
         found = ours(place, "loans", run)
         assert found.state == state

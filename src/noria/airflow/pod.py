@@ -125,7 +125,7 @@ class PodOperator(KubernetesPodOperator):
         """The page of the noria run in ``noria ui``."""
         if not self.pages:
             return ""
-        return f"{self.pages.rstrip('/')}/runs/{run_id(ti_key.dag_id, ti_key.dag_id, ti_key.run_id)}"
+        return f"{self.pages.rstrip('/')}/run/{run_id(ti_key.dag_id, ti_key.dag_id, ti_key.run_id)}"
 
     def _judged(self, context: Any, act: Callable[..., Any], *given: Any) -> dict[str, Any]:
         """What an ended pod means; ``execute`` may end in ``trigger_reentry``, which is judged once."""

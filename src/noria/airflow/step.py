@@ -97,4 +97,4 @@ class StepOperator(BaseOperator):
         """The page of the noria run in ``noria ui``."""
         if not self.pages:
             return ""
-        return f"{self.pages.rstrip('/')}/runs/{run_id(ti_key.dag_id, ti_key.dag_id, ti_key.run_id)}"
+        return f"{self.pages.rstrip('/')}/run/{run_id(ti_key.dag_id, ti_key.dag_id, ti_key.run_id)}"

@@ -157,9 +157,10 @@ def _compute(
     progress: Callable[[str, float], None],
 ) -> Done:
     peak = Peak()
-    with place.store.read() as c:
-        row = runs.step(c, order.run.id, order.word, order.shard)
-        helped = parts.left(c, row) if step.shards > 1 else {}
+    helped: dict[int, Result] = {}
+    if step.shards > 1:
+        with place.store.read() as c:
+            helped = parts.left(c, runs.step(c, order.run.id, order.word, order.shard))
     with _scratch(place) as scratch, _heartbeat(place, id, number):
         attempt = Attempt(
             run_id=order.run.id,

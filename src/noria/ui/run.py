@@ -12,7 +12,7 @@ from noria.plan import run_id
 from noria.run.fingerprint import changes
 from noria.run.local import EXPLAINED, REMEDIES
 from noria.run.summary import summary
-from noria.store import alerts, audit, overview, runs
+from noria.store import alerts, audit, orchestrated, overview, runs
 from noria.store.attempt import Output
 from noria.store.runs import Run, StepRun
 from noria.ui import find, timeline
@@ -83,6 +83,7 @@ def _whole(ask: Ask, c: Connection, run: Run) -> dict[str, Any]:
     return {
         "run": head,
         "bundle": run.plan.bundle,
+        "airflow": orchestrated.of_run(c, run.id),
         "steps": [_done(c, run, one) for one in steps],
         "bars": timeline.bars(steps, ask.place.clock.now()),
         "alerts": told,
