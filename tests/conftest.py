@@ -1,12 +1,9 @@
 """Real servers for the tests, on free ports of the loopback address, stopped by their process id at the end."""
 
 import os
-import pwd
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,17 +13,10 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import program
+from database import Postgres, free_port, wait_for
 
 settings.register_profile("noria", deadline=None)  # no test asserts a time
 settings.load_profile("noria")
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)
@@ -38,65 +28,20 @@ def nobody_elses_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NORIA_ACTOR", "tester")
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    """Until somebody listens on the port; an error if the process ends before or time runs out."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"nobody listens on port {port}")
-
-
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server of our own, without a database name."""
-    initdb, server = program("initdb"), program("postgres")
-    assert initdb, "PostgreSQL is missing: make test installs it"
-    assert server, "PostgreSQL is missing: make test installs it"
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server that tests share."""
     with tempfile.TemporaryDirectory(prefix="noria-pg-") as folder:
-        data, port = Path(folder) / "data", free_port()
-        who = {}
-        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            account = pwd.getpwnam("postgres")
-            os.chown(folder, account.pw_uid, account.pw_gid)
-            who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        subprocess.run(
-            [initdb, "-D", data, "-U", "noria", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"],
-            check=True, stdout=subprocess.DEVNULL, cwd=folder, **who,
-        )  # fmt: skip
-        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off"}
-        words = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
-        process = subprocess.Popen(
-            [server, "-D", data, "-p", str(port), *words],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **who,
-        )  # fmt: skip
-        try:
-            wait_for(port, process)
-            yield f"postgresql+psycopg://noria@127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(30)
+        found = Postgres(Path(folder))
+        found.start()
+        yield found
+        found.stop()
 
 
 @pytest.fixture
-def postgres_url(postgres: str) -> str:
-    """A fresh database on the real server."""
-    import psycopg
-
-    name = f"t{uuid.uuid4().hex[:12]}"
-    address = postgres.replace("+psycopg", "")
-    for _ in range(100):
-        try:
-            with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
-                connection.execute(f'CREATE DATABASE "{name}"')
-            return f"{postgres}/{name}"
-        except psycopg.OperationalError:  # it listens a moment before it accepts
-            time.sleep(0.1)
-    raise TimeoutError("PostgreSQL does not accept connections")
+def postgres_url(postgres: Postgres) -> str:
+    """A fresh database on it."""
+    return postgres.database()
 
 
 @pytest.fixture(scope="session")

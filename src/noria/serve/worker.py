@@ -26,7 +26,7 @@ from noria.serve.trace import Tracer
 from noria.serve.watch import Watch
 from noria.store import notices, tokens
 from noria.store.artifacts import open_artifacts
-from noria.store.engine import Store, open_store
+from noria.store.engine import Store, unopened
 from noria.store.tokens import Token
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ GRACE_S = 15.0  # for gRPC calls under way when the server is to end; a stream m
 def app() -> App:
     """The application, with its background tasks: following the routes, tending the spool."""
     found = settings.load(Path.cwd())
-    store = open_store(found.db)
+    store = unopened(found.db)  # this process may take another's place while the database is away
     said = options.found()
     host = Host(
         Registry(store, open_artifacts(found.artifacts, found.cache)),

@@ -63,6 +63,19 @@ def open_store(url: str) -> Store:
     StoreUnavailable
         If the database cannot be used, or was written by a newer noria.
     """
+    store = unopened(url)
+    _migrate(store)
+    return store
+
+
+def unopened(url: str) -> Store:
+    """A store that is looked for when it is first asked: for who must start while it is away, after who migrated it.
+
+    Raises
+    ------
+    UserError
+        If the URL is not one of a database.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -79,10 +92,7 @@ def open_store(url: str) -> Store:
         _folder_for(Path(parsed.database))
     if parsed.drivername == "postgresql":
         url = parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    engine = _connect(url)
-    store = Store(engine)
-    _migrate(store)
-    return store
+    return Store(_connect(url))
 
 
 def _folder_for(path: Path) -> None:
