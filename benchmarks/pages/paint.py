@@ -34,7 +34,7 @@ PAGES = {
     "trace of a prediction": "/trace?id=PREDICTION",
     "erase": "/erase",
     "audit": "/audit",
-    "report": "/report",
+
 }
 BARE = "/sign-in"
 PAINTED = """() => new Promise(done => {

@@ -18,7 +18,7 @@ HERE = [
     "/", "/run", "/run?lifecycle=loans", "/run/loans-1", "/run/loans-3", "/run/loans-1/compare?with=loans-2", "/data",
     "/data/loans", "/data/loans@1", "/data/loans@3", "/data/loans@1/diff?with=loans@2", "/model", "/model/loans",
     "/model/loans@2", "/model/loans@2/study", "/model/loans@2/analysis", "/route", "/route/loans", "/experiment/loans",
-    "/feedback", "/feedback/loans", "/trace", "/trace?id=loans-2", "/erase", "/audit",
+    "/feedback", "/feedback/loans", "/trace", "/trace?id=loans-2", "/erase", "/audit", "/report",
 ]  # fmt: skip
 
 
@@ -234,3 +234,14 @@ def test_pictures_follow_light_and_dark_and_are_drawn_once(seen: Browser) -> Non
     assert "prefers-color-scheme:dark" in first.text
     assert seen.client.get(path).content == first.content
     assert seen.json(path)["config"]["background"] is None
+
+
+def test_the_report_tells_how_the_loop_goes_and_what_it_covers(seen: Browser) -> None:
+    for _ in range(200):
+        found = seen.json("/report")
+        if not found["counting"]:
+            break
+    standing = found["found"][0]["standing"]
+    assert standing["loop"]["release_frequency"]["releases"] == 2
+    assert len(standing["hierarchy_of_needs"]) == 6
+    assert "from the ground up" in seen.page("/report").text

@@ -7,8 +7,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from noria.errors import NoriaError
+from noria.governance import dossier as dossiers
 from noria.release import approve as approval
+from noria.release import card as cards
 from noria.release import history, promote, record
+from noria.run.dossier import gather
 from noria.store import audit, erasures, overview, registry, routes, runs
 from noria.ui import charts, find, kept
 from noria.ui.ask import Ask, File, Gone, Shown
@@ -134,13 +137,13 @@ def waiting(ask: Ask) -> Shown:
 
 
 def dossier(ask: Ask) -> File | Shown:
-    """All that is on record of a version, for a reader without noria: one page, or JSON."""
+    """What an auditor asks for of a version, for a reader without noria: one page, or JSON."""
     with ask.place.store.read() as c:
         version = find.model(c, ask.name("name"))
-        found = record.whole(c, ask.place.artifacts, version)
+    found = gather(ask.place, version)
     if "application/json" in ask.request.headers.get("accept", ""):
         return Shown("", found)
-    return File(record.html(found), "text/html")
+    return File(dossiers.html(found, list(cards.sections(found["record"]))), "text/html")
 
 
 def metrics_chart(ask: Ask) -> File | Shown:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from noria.ui import analysis, audit, data, erase, experiment, feedback, home, model, route, run, study, trace
+from noria.ui import analysis, audit, data, erase, experiment, feedback, home, model, report, route, run, study, trace
 from noria.ui.ask import Act, View
 
 PAGES: Sequence[tuple[str, View]] = [
@@ -29,6 +29,7 @@ PAGES: Sequence[tuple[str, View]] = [
     ("/erase/{job}", erase.progress),
     ("/certificate/{id}", erase.certificate),
     ("/audit", audit.page),
+    ("/report", report.page),
     ("/artifact/{digest}", run.artifact),
     ("/chart/data/column", data.column_chart),
     ("/chart/data/labels", data.labels_chart),

@@ -26,6 +26,9 @@ WORDS = [
     marked("row"), marked("source"), marked("batch"), marked("dataset_version"), marked("run"), marked("step"),
     marked("artifact"), marked("model_version"), marked("prediction"), marked("audit"), marked("remedy"),
     marked("experiment"), marked("data"), marked("file"),
+    # layers of the hierarchy of needs, and how far they are covered
+    marked("move and store"), marked("explore and transform"), marked("aggregate and label"),
+    marked("learn and optimise"), marked("AI in use"), marked("automatic"), marked("partly"), marked("missing"),
     # rates of groups
     marked("given it"), marked("true positive rate"), marked("false positive rate"), marked("error"),
     marked("mean answer"), marked("mean error"),
