@@ -34,7 +34,6 @@ PAGES = {
     "trace of a prediction": "/trace?id=PREDICTION",
     "erase": "/erase",
     "audit": "/audit",
-
 }
 BARE = "/sign-in"
 PAINTED = """() => new Promise(done => {
@@ -60,9 +59,7 @@ def lines() -> list[Line]:
         took = in_turns({**actions, BARE: lambda: _painted(page, address + BARE)}, REPETITIONS, warm=1)
         browser.close()
     limit = Peer("the smallest page (the limit)", took[BARE])
-    return [
-        Line(f"first paint: {name}", samples=took[name], peers=[limit], target=Target(TARGET_S)) for name in paths
-    ]
+    return [Line(f"first paint: {name}", samples=took[name], peers=[limit], target=Target(TARGET_S)) for name in paths]
 
 
 def _painted(page: Any, address: str) -> float:

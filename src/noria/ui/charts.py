@@ -30,6 +30,7 @@ STYLE = (
 )
 CONFIG = {
     "background": None,
+    "padding": {"left": 26, "right": 12, "top": 6, "bottom": 6},  # browsers measure letters otherwise
     "view": {"stroke": None},
     "font": "sans-serif",
     "axis": {"labelFontSize": 12, "titleFontSize": 12, "labelLimit": 220, "titleFontWeight": "normal"},

@@ -15,7 +15,9 @@ def page(ask: Ask) -> Shown:
         names = overview.lifecycles(c)
         mark = overview.pulse(c)
     found = [_one(ask, name, mark) for name in names[:MOST]]
-    return Shown("report.html", {"found": found, "counting": any(one["counting"] for one in found), "more": names[MOST:]})
+    return Shown(
+        "report.html", {"found": found, "counting": any(one["counting"] for one in found), "more": names[MOST:]}
+    )
 
 
 def _one(ask: Ask, name: str, mark: str) -> dict[str, Any]:
