@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from airflow import mixed
 from airflow.celery import KILLS, Stack, kill, parent, stack, wait_until
 from serve.live import Live
 
@@ -145,3 +146,17 @@ def test_on_rabbitmq_a_lost_worker_and_a_restarted_broker_change_nothing(rabbitm
     assert attempts(rabbitmq, "loans") >= 2
     with Live(rabbitmq.project) as server:
         assert server.predict().status_code == 200
+
+
+@ON_RABBITMQ
+def test_one_lifecycle_in_a_queue_and_in_pods(rabbitmq: Stack) -> None:
+    with mixed.beside(rabbitmq) as cluster:
+        mixed.lifecycle(rabbitmq, "mixed")
+        rabbitmq.api.unpause("mixed")
+        run = rabbitmq.begin("mixed")
+        assert rabbitmq.api.wait("mixed", run) == "success", rabbitmq.api.tasks("mixed", run)
+        [pod] = cluster.history()
+    assert (pod["metadata"]["labels"]["noria.dev/step"], pod["spec"]["nodeName"]) == ("train", "highmem-0")
+    queued = {one["task_id"]: one["queue"] for one in rabbitmq.api.tasks("mixed", run)}
+    assert set(queued.values()) == {"default"}
+    committed_once(rabbitmq, "mixed")

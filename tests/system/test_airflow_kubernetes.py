@@ -203,7 +203,9 @@ def _airflow(project: Path) -> Iterator[Api]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NORIA_AIRFLOW_ENVIRONMENT", str(python().parent.parent))
         try:
-            found = control.up(folder, Choice("local", slots=4), project=project, variables={}, say=print)
+            found = control.up(
+                folder, Choice("local", slots=4, port=free_port()), project=project, variables={}, say=print
+            )
             yield Api.of(project / ".noria", found.stack.url)
         finally:
             control.down(folder, print)
