@@ -61,5 +61,15 @@ def test_each_kind_of_finding_is_one_sentence_with_its_numbers() -> None:
     ]
 
 
+def test_of_many_differences_the_surest_are_told_and_of_numbers_in_their_own_words() -> None:
+    many = {f"sex: {label}": between(0.1 + label / 100) for label in range(7)}
+    told = findings(QUIET | {"task": "regression", "fairness": many})
+    assert told[0] == "By sex: 6, the mean absolute error differs by 0.2 (95 %: 0.16 to 0.3) between m and f."
+    assert told[5:] == [
+        "2 more differences between groups are beyond chance.",
+        "By sex, there are too few rows to judge x.",
+    ]
+
+
 def test_a_difference_that_may_be_chance_is_not_told() -> None:
     assert findings(QUIET | {"fairness": {"sex": between(-0.01)}}) == ["By sex, there are too few rows to judge x."]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from noria.analyze.changes import changed
+from noria.analyze.changes import changed, kind
 from noria.analyze.sensitivity import MOST_ROWS, importance, per_feature, some
 from noria.model.format import Prediction, answer
 from noria.model.signature import Field, Signature
@@ -104,6 +104,7 @@ def test_whole_numbers_stay_whole_and_within_their_range() -> None:
     flags = np.array([0, 1] * 50, dtype=np.float32)
     found = changed(Field("flag", "number"), flags, 0.01, np.random.default_rng(0))
     assert (sorted(found), (found != flags).any()) == (sorted(flags), True)
+    assert kind(Field("flag", "number"), flags) == "bool"
 
 
 def test_of_many_rows_some_are_drawn_from_all_of_them() -> None:

@@ -11,14 +11,20 @@ from noria.model.signature import MISSING, Field
 Values = NDArray[Any]
 
 
+def kind(field: Field, values: Values) -> str:
+    """The column's kind; of two numbers only, such as 0 and 1, it is yes-or-no: no change of it is small."""
+    known = values[np.isfinite(values)] if field.kind == "number" else values
+    return "bool" if field.kind == "number" and len(np.unique(known)) == 2 else field.kind
+
+
 def changed(field: Field, values: Values, size: float, random: np.random.Generator) -> Values:
     """The column with each value changed a little; what is missing stays missing.
 
     Numbers move by ``size`` standard deviations, up or down at random, whole numbers by whole ones, at least 1, within
-    their range; a column of two numbers, categories and yes-or-no take the value of another row; a text gets two
-    neighbouring letters swapped; a list loses one of its values.
+    their range; categories and yes-or-no take the value of another row; a text gets two neighbouring letters swapped; a
+    list loses one of its values.
     """
-    if field.kind == "number":
+    if kind(field, values) == "number":
         return _moved(values, size, random)
     if field.kind in ("text", "list"):
         slip = _typo if field.kind == "text" else _shorter
@@ -35,8 +41,6 @@ def _moved(values: Values, size: float, random: np.random.Generator) -> Values:
     step = size * float(known.std())
     low, high = float(known.min()), float(known.max())
     whole = bool((known == np.round(known)).all())
-    if whole and ((known == low) | (known == high)).all():
-        return random.permutation(values)
     if whole:  # an age is not measured to a tenth: less than 1 would change nothing that can be
         step = max(1.0, round(step))
     found = values + step * random.choice([-1.0, 1.0], len(values))

@@ -5,13 +5,14 @@ from typing import Any
 
 from noria.analyze.cells import said
 
-SLICES, DOMINATED = 3, 3  # that are named one by one
+UNFAIR, SLICES, DOMINATED = 5, 3, 3  # that are named one by one
 SENSITIVE = 0.01  # share of labels that flip from which a feature is named
 SMALL = {"number": "moves a little", "text": "has a slip", "list": "loses a value"}
-PLAIN = {
+OF_CLASSES = {
     "error_difference": "the share of wrong answers",
     "demographic_parity_difference": "the share given {positive}",
 }
+OF_NUMBERS = {"error_difference": "the mean absolute error", "mean_error_difference": "the mean error"}
 Found = Mapping[str, Any]
 
 
@@ -27,20 +28,28 @@ def _apart(result: Found) -> Iterator[str]:
 
 
 def _unfair(result: Found) -> Iterator[str]:
-    """Differences between groups that are no chance, and groups that are too small to tell; single columns only."""
-    for name, between in result["fairness"].items():
-        if " & " in between["column"]:
-            continue
-        for metric, one in between["differences"].items():
-            if one["value"] is not None and one["low"] > 0 and metric in PLAIN:
-                what = PLAIN[metric].format(positive=between["label"] or result["positive"])
-                yield (
-                    f"By {name}, {what} differs by {one['value']:.2g} (95 %: {one['low']:.2g} to {one['high']:.2g}) "
-                    f"between {' and '.join(one['between'])}."
-                )
-        small = sorted({group["group"] for group in between["groups"] if not group["judged"]})
-        if small:
-            yield f"By {name}, there are too few rows to judge {', '.join(small)}."
+    """Differences between groups that are no chance, the surest first, and groups that are too small to tell; of single
+    columns only."""
+    single = {name: one for name, one in result["fairness"].items() if " & " not in one["column"]}
+    plain = OF_NUMBERS if result["task"] == "regression" else OF_CLASSES
+    sure = [
+        (one["low"], f"By {name}, {plain[metric].format(positive=between['label'] or result['positive'])}", one)
+        for name, between in single.items()
+        for metric, one in between["differences"].items()
+        if metric in plain and one["value"] is not None and one["low"] > 0
+    ]
+    sure.sort(key=lambda one: -one[0])
+    for _, what, one in sure[:UNFAIR]:
+        span = f"95 %: {one['low']:.2g} to {one['high']:.2g}"
+        yield f"{what} differs by {one['value']:.2g} ({span}) between {' and '.join(one['between'])}."
+    if len(sure) > UNFAIR:
+        yield f"{len(sure) - UNFAIR} more differences between groups are beyond chance."
+    small = {
+        one["column"]: [group["group"] for group in one["groups"] if not group["judged"]] for one in single.values()
+    }
+    for column, groups in small.items():
+        if groups:
+            yield f"By {column}, there are too few rows to judge {', '.join(groups)}."
 
 
 def _slices(result: Found) -> Iterator[str]:

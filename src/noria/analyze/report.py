@@ -45,7 +45,7 @@ def report(lifecycle: str, result: Mapping[str, Any]) -> bytes:
     """The page on what the candidate does, and to whom."""
     proof = result["disjoint"]
     lead = (
-        f"{proof['rows']:,} rows, none of which shares a {proof['by']} with the {proof['learned_rows']:,} learned from."
+        f"{proof['rows']:,} rows; none has the {proof['by']} of any of the {proof['learned_rows']:,} rows learned from."
     )
     return page(f"Analysis of {lifecycle}", lead, list(_sections(result)))
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from noria.analyze.changes import changed
+from noria.analyze.changes import changed, kind
 from noria.model.format import Prediction, Predictor
 from noria.stats.metrics import Metric
 from noria.stats.weighing import HALF
@@ -53,7 +53,7 @@ def per_feature(
         found.append(
             {
                 "feature": field.name,
-                "kind": field.kind,
+                "kind": kind(field, columns[field.name]),
                 "flipped": _flipped(base, answer, several=predictor.signature.several),
                 "change": float(apart.mean()),
                 "worst": [
