@@ -13,7 +13,8 @@ from typing import Any
 from noria.airflow.stack import control
 from noria.airflow.stack.choice import Choice, Folder
 
-LIMIT_S = 240  # for anything to happen: the machine may be busy with other tests
+LIMIT_S = 600  # for anything to happen: the machine may be busy with other tests
+BUSY_S = 60  # for a database that others write to: SQLite has one writer at a time
 OVER = ("success", "failed")
 
 
@@ -39,11 +40,15 @@ class Airflow:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
         )
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as error:
-            raise Refused(f"{method} {path}: {error.code} {error.read()[:500].decode()}") from error
+        end = time.monotonic() + BUSY_S
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return json.loads(answer.read() or b"null")
+            except urllib.error.HTTPError as error:
+                if error.code < 500 or time.monotonic() > end:
+                    raise Refused(f"{method} {path}: {error.code} {error.read()[:500].decode()}") from error
+                time.sleep(0.5)
 
     def ready(self, dag: str) -> None:
         """Wait until a DAG was parsed, and let it run."""
