@@ -1,5 +1,6 @@
 """A graph of lineage as one page: data on the left, what was made of them to the right; no script, no network."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ COLUMN = {  # the further to the right, the later in the wheel
     "variant": 9, "prediction": 10,
 }  # fmt: skip
 OTHERWISE = 5
+DIGITS = re.compile(r"(\d+)")
 WIDE, HIGH, ACROSS, DOWN, EDGE = 168, 46, 44, 12, 16  # of boxes and between them, in pixels
 LEAST = 70  # percent of its size that a drawing is shrunk to before one has to scroll
 SWEEPS = 6  # of ordering each column by its neighbours
@@ -91,7 +93,12 @@ def _columns(nodes: Sequence[Node]) -> list[list[str]]:
     held: dict[int, list[str]] = {}
     for one in nodes:
         held.setdefault(COLUMN.get(one.kind, OTHERWISE), []).append(one.id)
-    return [held[rank] for rank in sorted(held)]
+    return [sorted(held[rank], key=_natural) for rank in sorted(held)]
+
+
+def _natural(id: str) -> list[tuple[int, str]]:
+    """As people order names: 2 before 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in DIGITS.split(id)]
 
 
 def _ordered(columns: list[list[str]], beside: Mapping[str, Sequence[str]]) -> None:
@@ -100,7 +107,7 @@ def _ordered(columns: list[list[str]], beside: Mapping[str, Sequence[str]]) -> N
     for sweep in range(SWEEPS):
         for column in columns if sweep % 2 == 0 else reversed(columns):
             mean = {id: _mean([height[one] for one in beside[id]], height[id]) for id in column}
-            column.sort(key=lambda id: (mean[id], id))
+            column.sort(key=lambda id: (mean[id], _natural(id)))
             height.update({id: row - len(column) / 2 for row, id in enumerate(column)})
 
 

@@ -159,7 +159,8 @@ def find(stores: Stores, key: str, where: Subjects) -> Plan:
             own = [one.drop(column, strict=False) for one in (*rows.values(), sent) if column is not None]
             found = traces.of(key, own or [sent], _others(path, column, key), answers["id"].to_list())
             told = Traces((*told.texts, *found.texts), told.numbers | found.numbers)
-        batches[name] = {id: _cut(stores, name, id, one) for id, one in rows.items()}
+        held = _batches(stores, name) if rows else {}
+        batches[name] = {id: _cut(held.get(id), one) for id, one in rows.items()}
         predictions[name] = answers["id"].to_list()
         heard = erase.find(captured.path(stores.settings, name, "feedback"), "prediction", predictions[name])
         feedback[name] = sum(one.height for one in heard.values())
@@ -180,10 +181,13 @@ def _others(path: str, column: str | None, key: str) -> pl.LazyFrame | None:
     return rows if kind is None else rows.filter(~erase.holds(column, [key], kind))
 
 
-def _cut(stores: Stores, dataset: str, id: str, rows: pl.DataFrame) -> Cut:
-    """What the batch holds afterwards follows from what it held: damage done before stays to be seen."""
+def _batches(stores: Stores, dataset: str) -> dict[str, Batch]:
     with stores.store.read() as c:
-        held: Batch | None = next((one for one in datasets.batches(c, dataset) if one.id == id), None)
+        return {one.id: one for one in datasets.batches(c, dataset)}
+
+
+def _cut(held: Batch | None, rows: pl.DataFrame) -> Cut:
+    """What the batch holds afterwards follows from what it held: damage done before stays to be seen."""
     if held is None:
         return Cut(rows.height)
     digest = held.rows_digest
