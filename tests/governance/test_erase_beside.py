@@ -11,50 +11,50 @@ import pytest
 
 from noria.client import Client
 from noria.data import table
-from noria.demo.server import Server
 from noria.digest import Digest
 from noria.errors import NotFound
+from noria.serve.flush import flush
 from noria.store import datasets, runs
 from noria.store.folder import Folder
 from noria.store.s3 import S3
+from serve.live import Live
 
 from .conftest import AMOUNT, KEY, NOTE, Noria, others, person, place_of
 from .test_erase import NUMBERS, TEXTS, places
 
+OTHER = {"applicant": "other", "age": 33.0, "amount": 40.0, "job": "nurse", "sex": "f", "note": "none"}
 ROW = {"age": 33.0, "amount": AMOUNT, "job": "nurse", "sex": "f", "note": NOTE}
 
 
 @pytest.mark.system
 def test_a_server_answers_and_a_run_learns_meanwhile(mine: Path, noria: Noria) -> None:
-    server, stop, asked = Server(mine), threading.Event(), threading.Event()
-    given: list[str] = []
+    stop, asked, given = threading.Event(), threading.Event(), list[str]()
 
-    def ask() -> None:
-        with Client(server.url) as client:
+    def ask(url: str) -> None:
+        with Client(url) as client:
             given.extend(client.predict("loans", [{**ROW, "applicant": KEY}], subject=KEY)[0].id for _ in range(5))
             asked.set()
             while not stop.wait(0.01):
-                client.predict(
-                    "loans", [{**ROW, "applicant": "other", "amount": 40.0, "note": "none"}], subject="other"
-                )
+                client.predict("loans", [OTHER], subject="other")
 
-    callers = threading.Thread(target=ask)
     pl.concat([others(120, seed=8, first=30_000), person(2)]).write_csv(mine / "inbox" / "5.csv")
-    try:
+    words = [sys.executable, "-m", "noria.cli.main", "run", "lifecycle.py", "--json"]
+    with Live(mine) as server:
+        callers = threading.Thread(target=ask, args=(server.url,))
         callers.start()
-        assert asked.wait(30)
-        words = [sys.executable, "-m", "noria.cli.main", "run", "lifecycle.py", "--json"]
-        turning = subprocess.Popen(words, cwd=mine, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        erased = noria("erase", KEY, "--reason", "asked for it", "--json")
-        said = turning.communicate(timeout=120)[1]
-        assert turning.returncode in (0, 2), said  # a step that would begin while an erasure is open is refused
-        assert erased.code == 0, erased.err
-        turned = subprocess.run(words, cwd=mine, capture_output=True, text=True, timeout=120)
-        assert turned.returncode == 0, turned.stderr
-    finally:
-        stop.set()
-        callers.join()
-        server.stop()
+        try:
+            assert asked.wait(60)
+            turning = subprocess.Popen(words, cwd=mine, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            erased = noria("erase", KEY, "--reason", "asked for it", "--json")
+            said = turning.communicate(timeout=240)[1]
+            assert turning.returncode in (0, 2), said  # a step that would begin while an erasure is open is refused
+            assert erased.code == 0, erased.err
+            turned = subprocess.run(words, cwd=mine, capture_output=True, text=True, timeout=240)
+            assert turned.returncode == 0, turned.stderr
+        finally:
+            stop.set()
+            callers.join()
+    flush(place_of(mine).settings)  # what the server had not carried on when it was killed
     needles = [*TEXTS, *NUMBERS, *(id.encode() for id in given)]
     assert len(given) == 5
     assert places(mine / ".noria", needles) == []
