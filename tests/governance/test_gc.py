@@ -179,11 +179,20 @@ def test_what_was_just_written_and_what_a_step_at_work_may_need_stays() -> None:
         young = place.artifacts.put(b"of nobody yet")
         assert look(place, Policy(1, timedelta(hours=1))).things == ()
         lived(place, 1, [1, 1], "running", "")
+        lease(place, timedelta(minutes=1))
         time.sleep(0.001)
         late = place.artifacts.put(b"what it made meanwhile")
         collect(place, Policy(1, NOW), "a test")
         assert place.artifacts.has(late)
         assert not place.artifacts.has(young)
+        lease(place, -timedelta(minutes=1))  # it was killed: what it made and never put on record goes
+        collect(place, Policy(1, NOW), "a test")
+        assert not place.artifacts.has(late)
+
+
+def lease(place: Place, left: timedelta) -> None:
+    with place.store.begin() as c:
+        c.execute(update(step_run).values(lease_until=CLOCK.now() + left))
 
 
 def test_a_version_that_stays_is_still_built_again_and_the_loop_goes_on(mine: Path, noria: Noria) -> None:

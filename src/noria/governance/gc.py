@@ -112,7 +112,7 @@ def collect(stores: Stores, policy: Policy, reason: str) -> Cleared:
 def _before(stores: Stores, policy: Policy) -> float:
     """What was put or written later stays, in seconds since 1970."""
     with stores.store.read() as c:
-        at_work = retention.earliest_at_work(c)
+        at_work = retention.earliest_at_work(c, stores.clock.now())
     limit = (stores.clock.now() - policy.grace).timestamp()
     return limit if at_work is None else min(limit, at_work.timestamp())
 

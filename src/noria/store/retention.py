@@ -90,9 +90,13 @@ def let_go(connection: Connection, newest: int) -> tuple[Kept, list[Left]]:
     return found, gone
 
 
-def earliest_at_work(connection: Connection) -> datetime | None:
-    """Since when the step that has been at work longest is; what was made later may be about to be put on record."""
-    return connection.execute(select(func.min(step_run.c.started_at)).where(step_run.c.state == "running")).scalar()
+def earliest_at_work(connection: Connection, now: datetime) -> datetime | None:
+    """Since when the step that has been at work longest is; what was made later may be about to be put on record.
+
+    A step whose lease has run out is at work no more: who did it was killed, or lost it.
+    """
+    alive = (step_run.c.state == "running", step_run.c.lease_until > now)
+    return connection.execute(select(func.min(step_run.c.started_at)).where(*alive)).scalar()
 
 
 def searches(connection: Connection, kept: Kept) -> set[str]:
