@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from benchmarks.measure import Trouble
 from benchmarks.processes import said
 
 FOLDER = Path(__file__).resolve().parent.parent / ".bench"
-DEBIAN = ("wrk", "libluajit-5.1-2")
+WRK = ("wrk", "libluajit-5.1-2")
+H2LOAD = ("nghttp2-client", "libev4", "libjemalloc2", "libnghttp2-14")
 KEDRO, DVC = "kedro==1.7.0", "dvc==3.67.1"
 
 
@@ -53,28 +55,34 @@ def title(requirement: str) -> str:
     return requirement.replace("==", " ")
 
 
-def wrk() -> tuple[list[str], dict[str, str]]:
-    """The load generator wrk, as a command and what it needs in its environment: the machine's, or Debian's unpacked.
+Program = tuple[list[str], dict[str, str]]  # a command, and what it needs in its environment
 
-    Raises
-    ------
-    Trouble
-        If there is none and it cannot be fetched; it says why.
-    """
-    there = shutil.which("wrk")
+
+def wrk() -> Program:
+    """The load generator wrk: the machine's, or Debian's unpacked; ``Trouble`` if there is none to be had."""
+    return _debian("wrk", WRK)
+
+
+def h2load() -> Program:
+    """The same for h2load, which speaks HTTP/2."""
+    return _debian("h2load", H2LOAD)
+
+
+def _debian(name: str, packages: Sequence[str]) -> Program:
+    there = shutil.which(name)
     if there is not None:
         return [there], {}
-    folder = FOLDER / "wrk"
+    folder = FOLDER / name
     stamp = folder / "installed"
     if not stamp.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        _must(["apt-get", "download", *DEBIAN], folder)
+        _must(["apt-get", "download", *packages], folder)
         for package in folder.glob("*.deb"):
             _must(["dpkg", "-x", str(package), str(folder)])
         stamp.touch()
-    libraries = next((folder / "usr" / "lib").rglob("libluajit*.so*")).parent
-    return [str(folder / "usr" / "bin" / "wrk")], {"LD_LIBRARY_PATH": str(libraries)}
+    libraries = {str(file.parent) for file in (folder / "usr" / "lib").rglob("lib*.so*")}
+    return [str(folder / "usr" / "bin" / name)], {"LD_LIBRARY_PATH": ":".join(sorted(libraries))}
 
 
 def _must(command: list[str], cwd: Path | None = None) -> None:

@@ -1,23 +1,25 @@
 """One row a request over gRPC, by raw and typed contents: answers a second of processor time, how long one takes.
 
-The same Python client asks both servers; it is slower than they are, so processor time is what compares them.
+h2load sends the same message over and over, as gRPC frames it: a client in Python is slower than the servers are.
 """
 
 import json
+import os
 import subprocess
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from statistics import quantiles
 from time import sleep
 
+from benchmarks import peers
 from benchmarks.measure import Line, Peer, Target, Trouble
 from benchmarks.processes import cpu_seconds, said
 from benchmarks.project import NAME, census
 from benchmarks.serving import servers
 from benchmarks.serving.load import SETTLE_S, Answered
-from benchmarks.serving.servers import ROOT, Model, Server
+from benchmarks.serving.servers import Model, Server
 
 TURNS = 3
 CALLERS = 8
@@ -25,6 +27,9 @@ SECONDS = 5
 WARM_S = 2
 SHARE = Target(0.85, most=False, of_ratio=True)
 STYLES = "raw", "typed"
+CALL = "/inference.GRPCInferenceService/ModelInfer"
+HEADERS = "content-type: application/grpc", "te: trailers"
+PREFIX = 5  # bytes before a message
 
 
 @dataclass(slots=True)
@@ -44,6 +49,8 @@ def lines() -> list[Line]:
         bare = stack.enter_context(servers.plain_grpc(project.folder, project.env, model, own))
         found = {ours: Found(), bare: Found()}
         for server in found:
+            for file in files.values():
+                _check(server, file)
             load(server, files["raw"], WARM_S, other)
         for _ in range(TURNS):
             for style, file in files.items():
@@ -53,18 +60,29 @@ def lines() -> list[Line]:
 
 
 def load(server: Server, file: Path, seconds: int, cpu: int | None) -> Answered:
-    """Ask a server as often as the client can; what it does about requests afterwards counts as theirs."""
+    """Ask a server as often as it answers; what it does about requests afterwards counts as theirs."""
     pinned = [] if cpu is None else ["taskset", "-c", str(cpu)]
-    words = [sys.executable, "-m", "benchmarks.serving.grpc_load", server.url, str(file), str(CALLERS), str(seconds)]
+    program, env = peers.h2load()
+    log = file.with_suffix(".times")
+    log.unlink(missing_ok=True)
+    given = ["-t1", f"-c{CALLERS}", "-m1", f"-D{seconds}", "-d", str(file), f"--log-file={log}"]
+    headers = [word for one in HEADERS for word in ("-H", one)]
     before = cpu_seconds(server.session)
-    done = subprocess.run([*pinned, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*pinned, *program, *given, *headers, f"http://{server.url}{CALL}"],
+        env={**os.environ, **env}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     sleep(SETTLE_S)
     server.settle()
     took = cpu_seconds(server.session) - before
     if done.returncode:
-        raise Trouble(said("the gRPC client", done.returncode, done.stderr))
-    result = json.loads(done.stdout)
-    return Answered(result["requests"] / seconds, result["requests"] / took, result["p50"], result["p99"])
+        raise Trouble(said("h2load", done.returncode, done.stderr))
+    times = [line.split("\t") for line in log.read_text().splitlines()]
+    if not times or {status for _, status, _ in times} != {"200"}:
+        raise Trouble("h2load got an answer that is none")
+    answered = [int(took) / 1000 for *_, took in times]
+    shares = quantiles(answered, n=100)
+    return Answered(len(times) / seconds, len(times) / took, shares[49], shares[98])
 
 
 def _request(file: Path, model: Model, *, raw: bool) -> Path:
@@ -83,8 +101,20 @@ def _request(file: Path, model: Model, *, raw: bool) -> Path:
         if raw:
             asked.raw_input_contents.append(_bytes(tensor, text))
             tensor.ClearField("contents")
-    file.write_bytes(asked.SerializeToString())
+    data = asked.SerializeToString()
+    file.write_bytes(b"\0" + len(data).to_bytes(4, "big") + data)  # not compressed, and its length
     return file
+
+
+def _check(server: Server, file: Path) -> None:
+    """``Trouble`` if the request is refused: that stands in a trailer, which h2load does not look at."""
+    import grpc
+
+    with grpc.insecure_channel(server.url) as channel:
+        try:
+            channel.unary_unary(CALL)(file.read_bytes()[PREFIX:])
+        except grpc.RpcError as error:
+            raise Trouble(f"the request is refused: {error}") from error
 
 
 def _bytes(tensor: "object", text: bool) -> bytes:
