@@ -4,9 +4,9 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -15,6 +15,7 @@ import msgspec
 from noria.errors import BadInput, Failure, Forbidden, NoriaError, NotFound, StoreUnavailable, Unauthenticated
 
 Row = Mapping[str, Any]
+Said = TypeVar("Said")
 JSON = {"content-type": "application/json"}
 PAUSE_S = 0.1  # before the first retry
 LATER = 503
@@ -96,20 +97,17 @@ class Client:
         version
             Ask this version, whatever the route says.
         """
-        return _answers(self._send("POST", *_predict(model, rows, subject, version)))
+        return self._do(_predict(model, rows, subject, version, self._retries))
 
     def feedback(
         self, prediction: str, *, label: Any = None, rating: float | None = None, source: str = "client"
     ) -> None:
         """Say what was true for a prediction, or how good it was; on disk at the server when this returns."""
-        self._send("POST", "/v2/feedback", _feedback(prediction, label, rating, source))
+        self._do(_feedback(prediction, label, rating, source, self._retries))
 
     def ready(self) -> bool:
         """True if the server answers requests."""
-        try:
-            return self._http.get("/v2/health/ready").is_success
-        except httpx.HTTPError:
-            return False
+        return self._do(_ready())
 
     def close(self) -> None:
         self._http.close()
@@ -120,19 +118,22 @@ class Client:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _send(self, method: str, path: str, body: Any) -> Any:
-        sent = _encoded(body)
-        for pause in _pauses(self._retries):
+    def _do(self, talk: "Talk[Said]") -> Said:
+        came: httpx.Response | httpx.HTTPError | None = None
+        while True:
             try:
-                reply = self._http.request(method, path, content=sent)
+                step = talk.send(came)
+            except StopIteration as end:
+                found: Said = end.value
+                return found
+            if isinstance(step, float):
+                time.sleep(step)
+                came = None
+                continue
+            try:
+                came = self._http.request(step.method, step.path, content=step.body)
             except httpx.HTTPError as error:
-                if pause is None or not isinstance(error, AWAY):
-                    raise _unreachable(self._http.base_url, error) from error
-            else:
-                if pause is None or reply.status_code != LATER:
-                    return _checked(reply)
-            time.sleep(pause)
-        raise AssertionError("the last try returns or raises")
+                came = error
 
 
 class AsyncClient:
@@ -154,13 +155,17 @@ class AsyncClient:
         self, model: str, rows: Sequence[Row], *, subject: str | None = None, version: int | None = None
     ) -> list[Answer]:
         """See ``Client.predict``."""
-        return _answers(await self._send("POST", *_predict(model, rows, subject, version)))
+        return await self._do(_predict(model, rows, subject, version, self._retries))
 
     async def feedback(
         self, prediction: str, *, label: Any = None, rating: float | None = None, source: str = "client"
     ) -> None:
         """See ``Client.feedback``."""
-        await self._send("POST", "/v2/feedback", _feedback(prediction, label, rating, source))
+        await self._do(_feedback(prediction, label, rating, source, self._retries))
+
+    async def ready(self) -> bool:
+        """See ``Client.ready``."""
+        return await self._do(_ready())
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -171,19 +176,69 @@ class AsyncClient:
     async def __aexit__(self, *error: object) -> None:
         await self.close()
 
-    async def _send(self, method: str, path: str, body: Any) -> Any:
-        sent = _encoded(body)
-        for pause in _pauses(self._retries):
+    async def _do(self, talk: "Talk[Said]") -> Said:
+        came: httpx.Response | httpx.HTTPError | None = None
+        while True:
             try:
-                reply = await self._http.request(method, path, content=sent)
+                step = talk.send(came)
+            except StopIteration as end:
+                found: Said = end.value
+                return found
+            if isinstance(step, float):
+                await asyncio.sleep(step)
+                came = None
+                continue
+            try:
+                came = await self._http.request(step.method, step.path, content=step.body)
             except httpx.HTTPError as error:
-                if pause is None or not isinstance(error, AWAY):
-                    raise _unreachable(self._http.base_url, error) from error
-            else:
-                if pause is None or reply.status_code != LATER:
-                    return _checked(reply)
-            await asyncio.sleep(pause)
-        raise AssertionError("the last try returns or raises")
+                came = error
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request that is to be sent; ``path`` begins after the client's url."""
+
+    method: str
+    path: str
+    body: bytes = b""
+
+
+Talk = Generator[Ask | float, httpx.Response | httpx.HTTPError | None, Said]
+"""What is done one after the other, without doing it: requests, to whose answer or error it goes on, and pauses in
+seconds. Both clients do what it says; what it returns is what they return."""
+
+
+def _predict(
+    model: str, rows: Sequence[Row], subject: str | None, version: int | None, retries: int
+) -> Talk[list[Answer]]:
+    place = f"/v2/models/{quote(model, safe='')}" + ("" if version is None else f"/versions/{version}")
+    body: dict[str, Any] = {"rows": [dict(row) for row in rows]}
+    sent = _encoded(body if subject is None else {**body, "subject": subject})
+    return _answers((yield from _told(Ask("POST", f"{place}/predict", sent), retries)))
+
+
+def _feedback(prediction: str, label: Any, rating: float | None, source: str, retries: int) -> Talk[None]:
+    given = {"label": label, "rating": rating}
+    said = {"prediction_id": prediction, "source": source} | {k: v for k, v in given.items() if v is not None}
+    yield from _told(Ask("POST", "/v2/feedback", _encoded(said)), retries)
+
+
+def _ready() -> Talk[bool]:
+    came = yield Ask("GET", "/v2/health/ready")
+    return isinstance(came, httpx.Response) and came.is_success
+
+
+def _told(ask: Ask, retries: int) -> Talk[Any]:
+    """What the server answers, asked again a little later each time while it is away or asks for that."""
+    for pause in _pauses(retries):
+        came = yield ask
+        if isinstance(came, httpx.Response):
+            if pause is None or came.status_code != LATER:
+                return _checked(came)
+        elif pause is None or not isinstance(came, AWAY):
+            raise _unreachable(came) from came
+        yield pause
+    raise AssertionError("the last try returns or raises")
 
 
 def _headers(token: str | None) -> dict[str, str]:
@@ -204,17 +259,6 @@ def _pauses(retries: int) -> Iterator[float | None]:
     for number in range(retries):
         yield PAUSE_S * 2**number * random.uniform(0.5, 1.5)  # noqa: S311  # so that callers do not come back all at once
     yield None
-
-
-def _predict(model: str, rows: Sequence[Row], subject: str | None, version: int | None) -> tuple[str, dict[str, Any]]:
-    place = f"/v2/models/{quote(model, safe='')}" + ("" if version is None else f"/versions/{version}")
-    body: dict[str, Any] = {"rows": [dict(row) for row in rows]}
-    return f"{place}/predict", body if subject is None else {**body, "subject": subject}
-
-
-def _feedback(prediction: str, label: Any, rating: float | None, source: str) -> dict[str, Any]:
-    given = {"label": label, "rating": rating}
-    return {"prediction_id": prediction, "source": source} | {k: v for k, v in given.items() if v is not None}
 
 
 def _encoded(body: Any) -> bytes:
@@ -278,5 +322,9 @@ def _stranger(what: str) -> Failure:
     return Failure(f"this is no noria server: {what}", where="client", do="Correct the client's url.")
 
 
-def _unreachable(url: httpx.URL, error: httpx.HTTPError) -> Failure:
-    return Failure(f"the server does not answer: {error}", where=str(url), do="See that 'noria serve' runs there.")
+def _unreachable(error: httpx.HTTPError | None) -> Failure:
+    try:
+        where = "client" if error is None else str(error.request.url)
+    except RuntimeError:  # it failed before there was a request
+        where = "client"
+    return Failure(f"the server does not answer: {error}", where=where, do="See that 'noria serve' runs there.")

@@ -20,6 +20,7 @@ from noria.store.engine import open_store
 
 METERS = "meters"  # a folder of the spool
 DRAIN_S = 20  # at most, for requests under way when the server is to end
+THREADS = "OMP_NUM_THREADS"  # what OpenMP and OpenBLAS go by
 PAUSE_S = 1.0  # before another carrier takes the place of one that died
 
 
@@ -66,6 +67,8 @@ def serve(
         os.environ[f"NORIA_{name.upper()}"] = str(getattr(settings, name))
     os.environ["NORIA_SERVE_URL"] = f"http{'s' if said.tls else ''}://{_address(host, port)}"
     os.environ["NORIA_SERVE_PID"] = str(os.getpid())
+    # of models in processes of their own: each worker has its own, and all of them share the processors
+    os.environ.setdefault(THREADS, str(max(1, len(os.sched_getaffinity(0)) // workers)))
     os.environ["NORIA_SERVE_READY_FILE"] = "" if ready_file is None else str(ready_file.resolve())
     held = None if grpc_port is None else _held(host, grpc_port)
     os.environ["NORIA_SERVE_GRPC"] = "" if held is None else _address(host, held.getsockname()[1])
