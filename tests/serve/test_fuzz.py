@@ -1,7 +1,7 @@
 """No request is an accident of the server: its OpenAPI document by schemathesis, and bytes on its sockets.
 
-Each is bounded; FUZZ_TIMES=12 makes that so many times more, above 50,000 requests in all: ``pytest -s`` says how
-many of each.
+Each is bounded; FUZZ_TIMES=12 makes that so many times more, and ``pytest -s`` says how many of each. Fifty thousand
+requests whose bytes were changed are sent by ``test_fuzz_volume.py``.
 """
 
 import os
