@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # what editors and type checkers read
     from noria.collect.config import Folder as Folder
     from noria.collect.config import Rows as Rows
     from noria.collect.config import Sql as Sql
+    from noria.data.explore import explore as explore
     from noria.data.schema import Schema as Schema
     from noria.errors import NoriaError as NoriaError
     from noria.errors import UserError as UserError
@@ -78,6 +79,7 @@ _HOME = {  # what runs, when first used
     "calibrated": "noria.release.config",
     "choice": "noria.train.config",
     "every": "noria.feedback.config",
+    "explore": "noria.data.explore",
     "fair": "noria.release.config",
     "fits": "noria.release.config",
     "integer": "noria.train.config",
@@ -121,6 +123,7 @@ __all__ = [
     "calibrated",
     "choice",
     "every",
+    "explore",
     "fair",
     "fits",
     "integer",

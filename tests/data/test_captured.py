@@ -10,10 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noria.data import captured, table
-from noria.data.schema import Schema
 from noria.settings import Settings
-
-SCHEMA = Schema(label="approved")
 
 
 def place(folder: Path) -> Settings:
@@ -38,8 +35,11 @@ def test_labels_find_their_predictions_and_become_source_rows(tmp_path: Path) ->
     where = place(tmp_path)
     keep(where, "predictions", "1", answer(2), answer(1), answer(3))
     keep(where, "feedback", "1", told(1, "yes"), told(3, "no"), told(9, "yes"), told(2, None, rating=0.5))
-    found = captured.labelled(where, "loans", SCHEMA, after=(-1, -1), upto=captured.versions(where, "loans"))
-    assert found.to_dicts() == [{"age": 1, "approved": "yes"}, {"age": 3, "approved": "no"}]
+    found = captured.labelled(where, "loans", after=(-1, -1), upto=captured.versions(where, "loans"))
+    assert captured.source_rows(found, "approved").to_dicts() == [
+        {"age": 1, "approved": "yes"},
+        {"age": 3, "approved": "no"},
+    ]
     joined = captured.joined(where, "loans").select("id", "label", "rating").rows()
     assert joined == [("p1", "yes", None), ("p2", None, 0.5), ("p3", "no", None)]
 
@@ -57,7 +57,7 @@ def test_where_nothing_was_captured_there_is_nothing(tmp_path: Path) -> None:
     assert captured.versions(where, "loans") == (-1, -1)
     assert captured.lookup(where, "loans", "p1") is None
     assert captured.joined(where, "loans").height == 0
-    assert captured.labelled(where, "loans", SCHEMA, after=(-1, -1), upto=(-1, -1)).height == 0
+    assert captured.labelled(where, "loans", after=(-1, -1), upto=(-1, -1)).height == 0
 
 
 def test_one_prediction_is_found_by_its_id(tmp_path: Path) -> None:
@@ -80,5 +80,5 @@ def test_every_labelled_prediction_is_in_exactly_one_of_consecutive_ranges(
         if min(now) >= 0 and data.draw(st.booleans()):
             marks.append(now)
     marks.append(captured.versions(where, "loans"))
-    parts = [captured.labelled(where, "loans", SCHEMA, after=a, upto=b) for a, b in pairwise(marks) if a != b]
-    assert sorted(age for part in parts if part.height for age in part["age"]) == [1, 2, 3]
+    parts = [captured.labelled(where, "loans", after=a, upto=b) for a, b in pairwise(marks) if a != b]
+    assert sorted(id for part in parts for id in part["id"]) == ["p1", "p2", "p3"]

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.test_captured import SCHEMA, answer, keep, place, told
+from data.test_captured import answer, keep, place, told
 from noria.data import captured, erase, merge, table
 from noria.errors import StoreUnavailable
 from noria.settings import Settings
@@ -91,7 +91,7 @@ def test_a_labelled_prediction_is_in_exactly_one_of_consecutive_ranges_whatever_
     for kind in came:
         merge.merge(of(where, kind))
     for (a, b), (had, has) in zip(pairwise(marks), pairwise(seen), strict=True):
-        part = captured.labelled(where, "loans", SCHEMA, after=a, upto=b)
+        part = captured.source_rows(captured.labelled(where, "loans", after=a, upto=b), "approved")
         assert (part["age"].to_list() if part.height else []) == sorted(has - had)
 
 
@@ -166,8 +166,8 @@ def test_an_erasure_reaches_merged_rows_and_the_files_that_they_were_merged_from
     for file in Path(of(where)).glob("_batch=*/*.parquet"):
         assert not {"p2", "p3"} & set(pl.read_parquet(file, hive_partitioning=False)["id"])
     newest = captured.versions(where, "loans")
-    assert captured.labelled(where, "loans", SCHEMA, after=(-1, -1), upto=mark)["age"].to_list() == [1]
-    assert captured.labelled(where, "loans", SCHEMA, after=mark, upto=newest)["age"].to_list() == [4]
+    assert captured.labelled(where, "loans", after=(-1, -1), upto=mark)["id"].to_list() == ["p1"]
+    assert captured.labelled(where, "loans", after=mark, upto=newest)["id"].to_list() == ["p4"]
 
 
 def test_while_others_append_and_read_every_row_is_there_once(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from noria.analyze.disjoint import names
 from noria.data.schema import Schema
-from noria.data.table import RESERVED
+from noria.data.table import BOOKKEEPING
 
 DIGITS = 3
 ALIKE = 0.8  # of the triples of words of two texts, the share that they have in common
@@ -35,7 +35,7 @@ def duplicates(analysis: pl.DataFrame, learned: pl.DataFrame, schema: Schema) ->
         ``rows``: how many there are; ``telling``: whether the rows learned from are nearly all different, so that twins
         are no chance; ``shown``: some pairs, with ``row``, ``like`` and ``similarity``, 0 to 1.
     """
-    content = [one for one in analysis.columns if one not in {*RESERVED, schema.label, schema.subject, schema.time}]
+    content = [one for one in analysis.columns if one not in {*BOOKKEEPING, schema.label, schema.subject, schema.time}]
     found: dict[int, tuple[int, float]] = {}
     telling = False
     if content:

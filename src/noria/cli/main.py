@@ -11,6 +11,7 @@ COMMANDS = {  # word: (module, what it does), in the order of the wheel
     "init": ("noria.cli.init", "scaffold a project that runs"),
     "demo": ("noria.cli.demo", "the whole loop on bundled real data"),
     "run": ("noria.cli.run", "turn the wheel once"),
+    "watch": ("noria.cli.watch", "turn the wheel when data, feedback, a schedule or a person calls for it"),
     "step": ("noria.cli.step", "do one step of a run: what orchestrators call"),
     "data": (
         "noria.cli.data",

@@ -1,5 +1,6 @@
 """noria run FILE: turn the wheel once."""
 
+import os
 import warnings
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,8 +9,10 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from noria import owner
 from noria.cli import output
 from noria.cli.output import console
+from noria.run.child import PARENT
 from noria.run.execute import Done
 from noria.run.local import Turn, Watcher, turn
 from noria.run.place import Place
@@ -98,15 +101,20 @@ def run(
     reason: Annotated[str | None, typer.Option(help="Why, for the record; quarantine and accept need it.")] = None,
     force: Annotated[list[str] | None, typer.Option(help="Compute this step even if nothing changed.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say for each step why it ran or was reused.")] = False,
+    trigger: Annotated[str, typer.Option(hidden=True)] = "person",
+    why: Annotated[str | None, typer.Option(hidden=True)] = None,
+    mark: Annotated[str, typer.Option(hidden=True)] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> int:
     """Turn the wheel once: collect, validate, preprocess, tune, train, analyze, release, deploy, feedback.
 
     What did not change is reused; a run that was interrupted goes on where it stopped.
     """
+    owner.follow(os.environ.pop(PARENT, None))
     place = output.place_for(file)
+    cause = None if why is None else {"why": why, "mark": mark}
     if json:
-        done = turn(place, file, remedy=remedy, reason=reason, force=force or ())
+        done = turn(place, file, remedy=remedy, reason=reason, force=force or (), trigger=trigger, cause=cause)
         output.show_json(as_data(done))
     else:
         with Screen(explain=explain) as screen:

@@ -9,7 +9,7 @@ import polars as pl
 
 from noria.data import parquet
 from noria.data.schema import Schema
-from noria.data.table import RESERVED
+from noria.data.table import BOOKKEEPING
 from noria.errors import BadInput
 
 LONGEST = 16 << 20  # bytes of one value: a row goes through memory several times, and so would a longer one
@@ -31,7 +31,7 @@ def usable(columns: Collection[str], name: str, schema: Schema) -> None:
             where="Schema",
             do="Write Schema(..., task='multilabel').",
         )
-    taken = sorted(set(columns) & set(RESERVED))
+    taken = sorted(set(columns) & set(BOOKKEEPING))
     if taken:
         raise BadInput(f"column {', '.join(taken)} has a reserved name", where=name, do="Rename it.")
 

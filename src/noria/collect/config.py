@@ -11,6 +11,7 @@ from noria.declared import check
 from noria.errors import BadLifecycle
 
 FORMATS = ("csv", "parquet", "jsonl")
+POLICIES = ("weights", "exploration", "all", "exclude")
 ADBC = "adbc+"  # before the URL of a database whose rows are read by its ADBC driver
 
 
@@ -144,7 +145,47 @@ class Rows:
 
 @dataclass(frozen=True)
 class Captured:
-    """Predictions that were served and whose label has arrived since. Collected unless ``Feedback(collect=False)``."""
+    """Predictions that were served and whose label has come since. Collected also where it is not declared.
+
+    A model that learns from what its own decisions let it see learns to repeat them: of loans that it refused, no label
+    ever comes. The policy says what is done about that.
+
+    Parameters
+    ----------
+    policy
+        ``weights``: an answer counts the more, the more rarely answers like it get a label; ``exploration``: only those
+        count whose decision chance took; ``all``: each as it is; ``exclude``: none.
+    most
+        The largest weight, as a multiple of the mean.
+    explored
+        Column that callers send with a request: true where not the model but chance decided (``nr.explore`` says for
+        whom). Needed for ``exploration``; with ``weights`` these answers count as they are.
+    consent
+        Column that callers send: rows in which it is not true are never learned from.
+    without
+        Sources of feedback, such as ``"opted-out"``: a prediction of which one of them told anything is left out.
+    share
+        The share of subjects whose answers are learned from; who they are is decided by a stable hash.
+    """
+
+    policy: str = "weights"
+    most: float = 10.0
+    explored: str | None = None
+    consent: str | None = None
+    without: Sequence[str] = ()
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        check(self, least={"most": 1})
+        if self.policy not in POLICIES:
+            raise BadLifecycle(f"unknown policy {self.policy!r}", where="Captured", do=f"Use {', '.join(POLICIES)}.")
+        if self.policy == "exploration" and self.explored is None:
+            raise BadLifecycle(
+                "which answers did chance decide?", where="Captured", do='Name the column: explored="explored".'
+            )
+        if not 0 < self.share <= 1:
+            raise BadLifecycle(f"share is {self.share!r}", where="Captured", do="Use a share above 0, at most 1.")
+        object.__setattr__(self, "without", tuple(self.without))
 
 
 Source = Files | Sql | Folder | Rows | Captured

@@ -113,7 +113,8 @@ def _batch(attempt: Attempt, path: str, offer: Offer, number: int) -> datasets.B
         raise Damaged(f"the record of {arrival.name} is gone", where="collect", do="Restore the metadata store.")
     taken = refuse.without_erased(attempt, offer.take(attempt), arrival.name)
     id = taken.content[:LARGEST_ID]
-    check.usable(taken.schema, arrival.name, attempt.schema)
+    own = {name: kind for name, kind in taken.schema.items() if arrival.origin != "captured" or name not in table.MARKS}
+    check.usable(own, arrival.name, attempt.schema)
     try:
         short = partial(check.short, taken.rows, arrival.name)
         rows = _write(path, id, taken, short, attempt.scratch)

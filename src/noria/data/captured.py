@@ -5,14 +5,13 @@ commit that each row arrived by, never by reading the table as of then.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import polars as pl
 
 from noria.data import merge, table
-from noria.data.schema import Schema
 from noria.data.stored import readable
 from noria.settings import Settings
 
@@ -163,21 +162,42 @@ def shadowed(settings: Settings, endpoint: str) -> pl.DataFrame:
     return given.drop(own).join(found, on="id", how="inner").sort("id", "version")
 
 
-def labelled(settings: Settings, endpoint: str, schema: Schema, *, after: Versions, upto: Versions) -> pl.DataFrame:
-    """Predictions that had a label as of the commits ``upto`` and had none as of ``after``, as source rows.
+def labelled(settings: Settings, endpoint: str, *, after: Versions, upto: Versions) -> pl.DataFrame:
+    """Predictions that had a label as of the commits ``upto`` and had none as of ``after``.
 
     Returns
     -------
     DataFrame
-        The columns that were sent in, and the label; sorted by prediction id. A prediction is in exactly one of the
-        frames that consecutive ranges give, whether it or its label reached the tables first.
+        Predictions with what ``labels`` says of them, sorted by id. A prediction is in exactly one of the frames that
+        consecutive ranges give, whether it or its label reached the tables first.
     """
     rows = _with_label(settings, endpoint, upto)
     if min(after) >= 0:
         rows = rows.join(_with_label(settings, endpoint, after), on="id", how="anti")
+    return rows.sort("id")
+
+
+def answered(settings: Settings, endpoint: str, upto: Versions) -> pl.DataFrame:
+    """Every prediction as of the commits ``upto``: its version, outputs, and label, null where none had come."""
+    given = _all(settings, endpoint, "predictions", PREDICTION, upto[0], ["id", "version", "outputs"]).sort("id")
+    told = labels(settings, endpoint, upto[1]).select("prediction", "label")
+    return given.join(told, left_on="id", right_on="prediction", how="left", maintain_order="left")
+
+
+def source_rows(rows: pl.DataFrame, label: str, columns: Collection[str] | None = None) -> pl.DataFrame:
+    """Labelled predictions as rows of the dataset, in their order: what was sent in, and the label.
+
+    Parameters
+    ----------
+    columns
+        Those that the dataset has; others that callers sent are left out. None: all are kept.
+    """
     records = [
-        {**json.loads(inputs), schema.label: label}
-        for inputs, label in rows.sort("id").select("inputs", "label").iter_rows()
+        {
+            **{name: value for name, value in json.loads(inputs).items() if columns is None or name in columns},
+            label: told,
+        }
+        for inputs, told in rows.select("inputs", "label").iter_rows()
     ]
     return pl.DataFrame(records, infer_schema_length=None) if records else pl.DataFrame()
 

@@ -15,7 +15,7 @@ from noria.data.column import Column, ranked
 from noria.data.distinct import KEPT
 from noria.data.labels import Counts, Labels, add, add_all
 from noria.data.schema import Schema
-from noria.data.table import RESERVED
+from noria.data.table import BOOKKEEPING
 from noria.data.tally import tally
 
 NUMBER = 3  # of the format on disk
@@ -96,7 +96,7 @@ def profile(rows: pl.DataFrame | pl.LazyFrame, schema: Schema) -> Profile:
     Of a lazy frame some rows at a time are in memory, so it may be larger than that.
     """
     kinds = rows.collect_schema()
-    tallies = {name: tally(kind) for name, kind in kinds.items() if name not in RESERVED}
+    tallies = {name: tally(kind) for name, kind in kinds.items() if name not in BOOKKEEPING}
     labels = Labels(schema, kinds)
     count = 0
     took = [0.0] * (1 + len(tallies))

@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from noria.data.schema import SPLITS, Schema
-from noria.data.table import RESERVED
+from noria.data.table import BOOKKEEPING
 from noria.errors import BadInput
 
 SALT = b"noria split 1"
@@ -69,7 +69,7 @@ def keys(frame: pl.DataFrame, schema: Schema) -> pl.Series:
 
 
 def _content(frame: pl.DataFrame, schema: Schema) -> pl.Expr:
-    columns = sorted(set(frame.columns) - set(RESERVED) - {schema.label})
+    columns = sorted(set(frame.columns) - set(BOOKKEEPING) - {schema.label})
     values = [pl.concat_str(pl.lit(f"{name}\x1e"), pl.col(name).cast(pl.String)) for name in columns]
     return pl.concat_str(values, separator="\x1f", ignore_nulls=True)
 

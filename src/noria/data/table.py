@@ -21,6 +21,9 @@ from noria.errors import Damaged, StoreUnavailable
 
 BATCH, ROW = "_batch", "_row"
 RESERVED = (BATCH, ROW)
+VERSION, VARIANT, WEIGHT = "_version", "_variant", "_weight"
+MARKS = (VERSION, VARIANT, WEIGHT)  # of a row that is an answer which was served: by whom, and how much it counts
+BOOKKEEPING = (*RESERVED, *MARKS)  # no column of these is content
 TRIES = 5  # to commit beside others
 ABANDONED_S = 7 * 86_400  # after which rows that were not committed are not on their way any more
 COMMITS = 100  # more than others could have made meanwhile

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from noria.data import remedy, split, table
 from noria.data.schema import SPLITS
 from noria.data.stored import readable
-from noria.data.table import RESERVED
+from noria.data.table import BOOKKEEPING, WEIGHT
 from noria.errors import BadInput, UserCodeFailed
 from noria.model.frame import columns_of, fields_of
 from noria.model.ragged import Ragged
@@ -56,7 +56,7 @@ def _rows(attempt: Attempt) -> Rows:
     path = f"{attempt.settings.data}/{facts['dataset']}"
     with readable(path):
         frame = table.scan(path, facts["batches"]).collect()
-    fields = fields_of(frame, attempt.schema.hidden() | set(RESERVED))
+    fields = fields_of(frame, attempt.schema.hidden() | set(BOOKKEEPING))
     if not fields:
         raise BadInput("no column is left to learn from", where="preprocess", do="Shorten Schema.drop.")
     assigned = split.assign(frame, attempt.schema, attempt.inputs["validate"].facts.get("cuts"))
@@ -87,6 +87,7 @@ def run(attempt: Attempt) -> None:
     found = _rows(attempt)
     frame, rows, label, signature = found.frame, found.splits, found.label, found.signature
     kept, weights = _remedied(attempt, label.values[rows["train"]])
+    weights = weights * _own_weights(frame[rows["train"]])[kept]
     transformer, packed = pieces.fitted(attempt) or (None, None)
     classes = label.classes is not None
     for index, name in enumerate(SPLITS):
@@ -150,6 +151,13 @@ def _remedied(attempt: Attempt, train: NDArray[Any]) -> tuple[NDArray[np.int64],
     if chosen == "reweight":
         return everyone, remedy.class_weights(train)
     return everyone, np.ones(len(everyone), dtype=np.float32)
+
+
+def _own_weights(part: pl.DataFrame) -> NDArray[np.float32]:
+    """What rows count that say it of themselves: answers that were served (``noria.collect.policy``)."""
+    if WEIGHT not in part.columns:
+        return np.ones(part.height, dtype=np.float32)
+    return part[WEIGHT].cast(pl.Float32).fill_null(1.0).to_numpy()
 
 
 def _save(

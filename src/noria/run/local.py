@@ -1,10 +1,9 @@
 """A plan on this machine: each step in order, in this process."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -105,6 +104,7 @@ def turn(
     reason: str | None = None,
     force: Collection[str] = (),
     trigger: str = "person",
+    cause: Mapping[str, str] | None = None,
     watcher: Watcher | None = None,
 ) -> Turn:
     """Turn the wheel once; a run that was interrupted goes on where it stopped.
@@ -118,6 +118,8 @@ def turn(
         Why; needed to quarantine and to accept.
     force
         Step words to compute again even if nothing changed.
+    trigger, cause
+        What called for it, and why, for the record.
 
     Raises
     ------
@@ -136,7 +138,7 @@ def turn(
             where="--force",
             do=f"Steps are {', '.join(step.name for step in plan.steps)}.",
         )
-    run = _open(place, plan, remedy=remedy, reason=reason, trigger=trigger)
+    run = _open(place, plan, remedy=remedy, reason=reason, trigger=trigger, cause=cause)
     _remember(place, run.lifecycle, file)
     watcher.started(run)
     announce.run_began(place, run)
@@ -201,11 +203,13 @@ def check_remedy(remedy: str | None, reason: str | None) -> None:
         raise UserError("a reason of what?", where="--reason", do="Give --remedy too.")
 
 
-def _open(place: Place, plan: Plan, *, remedy: str | None, reason: str | None, trigger: str) -> runs.Run:
+def _open(
+    place: Place, plan: Plan, *, remedy: str | None, reason: str | None, trigger: str, cause: Mapping[str, str] | None
+) -> runs.Run:
     key = key_of(plan, remedy)
     with place.store.begin() as c:
         for last in runs.newest(c, plan.lifecycle):
-            if _was_decided(c, last) and last.key == key_of(plan, remedy or last.remedy):
+            if was_decided(last, runs.steps(c, last.id)) and last.key == key_of(plan, remedy or last.remedy):
                 runs.reopen(c, last.id)
                 return runs.get(c, last.id)
             if last.state != "running":
@@ -215,7 +219,7 @@ def _open(place: Place, plan: Plan, *, remedy: str | None, reason: str | None, t
             if last.key == key:
                 return last
             runs.end(c, place.clock, last.id, "failed", "it was interrupted, and the lifecycle changed since")
-        run = runs.start(c, place.clock, plan, key=key, trigger=trigger, remedy=remedy)
+        run = runs.start(c, place.clock, plan, key=key, trigger=trigger, remedy=remedy, cause=cause)
         audit_remedy(c, place, run, reason)
         return run
 
@@ -240,9 +244,9 @@ def key_of(plan: Plan, remedy: str | None) -> str:
     return Digest.of_json([noria.__version__, plan.to_json(), remedy]).hex
 
 
-def _was_decided(connection: Any, run: runs.Run) -> bool:
+def was_decided(run: runs.Run, steps: Sequence[runs.StepRun]) -> bool:
     """True if a gate had stopped the run and a person said yes since."""
-    return run.state == "stopped" and all(step.state != "blocked" for step in runs.steps(connection, run.id))
+    return run.state == "stopped" and all(step.state != "blocked" for step in steps)
 
 
 def _must_be_ours(connection: Connection, run: runs.Run) -> None:

@@ -56,7 +56,7 @@ class Case:
             return replace(found, splits=splits.labels(self.rows(batches), self.attempt.schema, self.cuts))
 
     def rows(self, batches: Sequence[Batch]) -> pl.LazyFrame:
-        return table.scan(self.path, [batch.id for batch in batches]).drop(table.RESERVED)
+        return table.scan(self.path, [batch.id for batch in batches]).drop(table.BOOKKEEPING, strict=False)
 
     @property
     def path(self) -> str:

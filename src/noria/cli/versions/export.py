@@ -50,7 +50,7 @@ def _write(delta: str, version: datasets.Version, file: Path, *, force: bool) ->
 
 
 def _rows(delta: str, batches: Sequence[str]) -> pl.LazyFrame:
-    return table.scan(delta, batches).drop(*table.RESERVED)
+    return table.scan(delta, batches).drop(*table.BOOKKEEPING, strict=False)
 
 
 def _sink(file: Path) -> Sink:
