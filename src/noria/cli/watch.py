@@ -100,6 +100,7 @@ def _sentence(event: Mapping[str, Any]) -> None:
         "turn": "turns ({trigger}): {why}",
         "ended": "{run} {state}",
         "waits": "waits: {why}",
+        "posted": "told Airflow ({trigger}): {why}",
         "interrupted": "{why}",
         "broken": "broken: {what}",
         "mended": "the lifecycle file is mended",

@@ -9,7 +9,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from noria.errors import NoriaError, UserError
+from noria.errors import NoriaError, StoreUnavailable, UserError
 from noria.plan import dataset_uri
 from noria.run.place import Place
 from noria.store import orchestrated, runs
@@ -35,6 +35,22 @@ def tell(place: Place, run: runs.Run, step: runs.StepRun) -> str | None:
     except (NoriaError, OSError, ValueError, LookupError) as error:
         return f"{place.settings.airflow} did not take the event of {run.lifecycle}@{facts['version']}: {error}. {KEPT}"
     return None
+
+
+def call(place: Place, lifecycle: str, trigger: str, why: str) -> None:
+    """Post that something calls for a turn, where Airflow turns the wheel: the watch's triggers are its events.
+
+    Raises
+    ------
+    StoreUnavailable
+        If Airflow did not take it.
+    """
+    try:
+        _post(place, dataset_uri(lifecycle), {"dataset": lifecycle, "trigger": trigger, "why": why})
+    except (OSError, ValueError, LookupError) as error:
+        raise StoreUnavailable(
+            f"Airflow did not take the event: {error}", where=str(place.settings.airflow), do="The watch tries again."
+        ) from error
 
 
 def _post(place: Place, uri: str, extra: dict[str, Any]) -> None:

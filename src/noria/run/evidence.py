@@ -103,7 +103,7 @@ def held(place: Place, lifecycle: str) -> str | None:
 
 
 def turns(place: Place, lifecycle: str, refused: Sequence[Mapping[str, str]]) -> list[Turned]:
-    """The turns there were, the oldest first; ``refused``: those that did not come as far as a run."""
+    """The turns there were, the oldest first; ``refused``: calls that came to no run here."""
     with place.store.read() as c:
         past = runs.newest(c, lifecycle, PAST)
     found = [
@@ -115,7 +115,7 @@ def turns(place: Place, lifecycle: str, refused: Sequence[Mapping[str, str]]) ->
         )
         for run in past
     ]
-    found += [Turned(datetime.fromisoformat(one["at"]), one["trigger"], one["mark"], "failed") for one in refused]
+    found += [Turned(datetime.fromisoformat(one["at"]), one["trigger"], one["mark"], one["state"]) for one in refused]
     return sorted(found, key=lambda one: one.at)
 
 

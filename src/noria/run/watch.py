@@ -18,7 +18,7 @@ from noria.digest import Digest
 from noria.errors import BadLifecycle, NoriaError, Superseded, UserError
 from noria.feedback.config import duration
 from noria.feedback.trigger import PERSON, TURN, Call, Decision, calls, decide
-from noria.run import bundle, child, experiments, glance, local, named, notify
+from noria.run import bundle, child, events, experiments, glance, local, named, notify
 from noria.run.evidence import Remembered, gather, held, mark_of, restless, turns
 from noria.run.place import Code, Place
 from noria.store import alerts, erasures, runs, watches
@@ -161,7 +161,7 @@ class Watching:
         run, cause = newest[0], newest[0].cause or {}
         if local.was_decided(run, steps):
             return Call(PERSON, f"somebody decided about run {run.number}", f"{run.id} decided"), None
-        if run.state != "running":
+        if run.state != "running" or self.place.settings.airflow:  # Airflow goes on with its own
             return None, None
         try:
             local.must_not_be_alive(self.place, run, steps)
@@ -173,6 +173,8 @@ class Watching:
         """Turn in a process of its own, and keep what becomes of it."""
         before = self._newest(code)
         self._waits = ""
+        if self.place.settings.airflow:
+            return self._post(code, call)
         self._say("turn", trigger=call.trigger, why=call.why)
         ended = child.turn(self.file, call, self.place.settings.home, self._is_over)
         if ended.code is None:
@@ -190,6 +192,21 @@ class Watching:
         self._say("ended", run=run.id, state=run.state, message=run.message)
         return {"done": ENDED_WELL, "stopped": STOPPED_BY_GATE}.get(run.state, ENDED_ILL)
 
+    def _post(self, code: Code, call: Call) -> int:
+        """Where Airflow turns the wheel, what calls for a turn is an event of the dataset's asset."""
+        try:
+            events.call(self.place, code.lifecycle.name, call.trigger, call.why)
+        except NoriaError as error:
+            self._failed(code, call, str(error))
+            return ENDED_ILL
+        self._tries = 0
+        self._kept(call, "done")
+        if call.trigger == PERSON and self.lease is not None:
+            with self.place.store.begin() as c:
+                watches.answered(c, self.lease, call.mark)
+        self._say("posted", trigger=call.trigger, why=call.why)
+        return ENDED_WELL
+
     def _failed(self, code: Code, call: Call, said: str) -> None:
         """A turn that came to no end: it is tried again after a pause that doubles, by the next process too."""
         feedback = code.lifecycle.feedback
@@ -197,7 +214,7 @@ class Watching:
         self._again = time.monotonic() + min(pause, duration(feedback.longest, "longest").total_seconds())
         self._tries += 1
         self._say("ended", run=None, state="failed", message=said)
-        self._refused(call)
+        self._kept(call, "failed")
         if self._tries == 1:
             self._alert("warn", f"a turn could not be made: {said}", f"Correct it; what called for it: {call.why}.")
 
@@ -268,12 +285,15 @@ class Watching:
             found = watches.get(c, self.lease.lifecycle)
         return found.state if found is not None else {}
 
-    def _refused(self, call: Call) -> None:
-        """Keep that a turn came to no run, so that it is not tried again at once, by the next process either."""
+    def _kept(self, call: Call, state: str) -> None:
+        """Keep what became of a call that came to no run here, so that the next process knows too."""
         if self.lease is None:
             return
         at = self.place.clock.now().isoformat()
-        kept = [*self._state().get("refused", ()), {"at": at, "trigger": call.trigger, "mark": mark_of(call.mark)}]
+        kept = [
+            *self._state().get("refused", ()),
+            {"at": at, "trigger": call.trigger, "mark": mark_of(call.mark), "state": state},
+        ]
         with self.place.store.begin() as c:
             watches.keep(c, self.lease, {**self._state(), "refused": kept[-REFUSED:]})
 
