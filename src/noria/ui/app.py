@@ -76,6 +76,7 @@ def app(place: Place) -> Starlette:
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
         await house.live.begin()
+        draw.warm()
         charts.warm()
         yield
         await house.live.end()

@@ -54,6 +54,14 @@ def environment(code: str) -> Environment:
     return made
 
 
+def warm() -> None:
+    """Read the catalogues and the templates now rather than while somebody waits for the first page."""
+    for code in language.LANGUAGES:
+        made = environment(code)
+        for one in made.list_templates(extensions=["html"]):
+            made.get_template(one)
+
+
 def html(template: str, values: Mapping[str, Any], spoken: Language) -> str:
     return environment(spoken.code).get_template(template).render(values)
 

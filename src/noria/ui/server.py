@@ -94,7 +94,7 @@ def _tell(url: str, file: Path) -> None:
 
 @contextmanager
 def beside(settings: Settings, *, host: str, port: int, insecure: bool, ready_file: Path | None) -> Iterator[None]:
-    """The pages in a process of their own; it ends with this block, also if this process is killed."""
+    """The pages in a process of their own; it ends with this block, or when nobody holds its standard input."""
     words = ["ui", "--host", host, "--port", str(port), *(["--insecure"] if insecure else [])]
     words += ["--ready-file", str(ready_file.resolve())] if ready_file else []
     environ = {**os.environ, BESIDE: "1", **{f"NORIA_{name.upper()}": str(getattr(settings, name)) for name in NAMES}}
@@ -110,7 +110,8 @@ def beside(settings: Settings, *, host: str, port: int, insecure: bool, ready_fi
 
 
 def _end_with_input() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1 << 12):  # not by sys.stdin: its lock, held when a worker is forked, would stop that one
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
