@@ -46,7 +46,7 @@ def test_the_demo_shows_the_whole_story_and_keeps_the_server_if_asked(tmp_path: 
         assert re.search(r"prediction:\S+", said)
         url = re.search(r"the server at (\S+),", said)[1]  # type: ignore[index]
         pages = re.search(r"the pages at (\S+)\.", said)[1]  # type: ignore[index]
-        assert "income" in httpx.get(pages).text
+        assert "income" in httpx.get(pages, timeout=60).text
         assert httpx.get(f"{url}/v2/health/ready").status_code == 200
         for line in re.findall(r"^  (curl .*)$", told, re.MULTILINE):
             _, where, *data = shlex.split(line)
@@ -56,7 +56,7 @@ def test_the_demo_shows_the_whole_story_and_keeps_the_server_if_asked(tmp_path: 
         assert {"validate-report.html", "analyze-report.html", "release-card.html"} <= set(reports)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
     for gone in (f"{url}/v2/health/ready", pages):
         with pytest.raises(httpx.TransportError):
             httpx.get(gone)

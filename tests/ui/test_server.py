@@ -12,20 +12,21 @@ from pathlib import Path
 import httpx
 import pytest
 
+PATIENCE_S = 90.0  # on a machine that does other things too
 COMMAND = [sys.executable, "-m", "noria.cli.main"]
 
 
-def until(holds: Callable[[], object], process: subprocess.Popen[bytes], seconds: float = 90) -> None:
+def until(holds: Callable[[], object], process: subprocess.Popen[bytes], seconds: float = PATIENCE_S) -> None:
     end = time.monotonic() + seconds
     while not holds():
-        assert process.poll() is None or process.returncode < 0, "it ended"
+        assert process.poll() in (None, 0), "it ended by itself"
         assert time.monotonic() < end
         time.sleep(0.1)
 
 
 def answers(address: str) -> bool:
     try:
-        return httpx.get(address).status_code == 200
+        return httpx.get(address, timeout=PATIENCE_S).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -42,13 +43,13 @@ def test_pages_beside_a_server_live_as_long_as_it(turned: Path, tmp_path: Path) 
         pages = ready.with_name("at.ui")
         until(lambda: ready.exists() and pages.exists(), process)
         address = pages.read_text()
-        assert "loans" in httpx.get(address).text
-        assert httpx.get(f"{ready.read_text()}/v2/health/ready").status_code == 200
+        assert "loans" in httpx.get(address, timeout=PATIENCE_S).text
+        assert httpx.get(f"{ready.read_text()}/v2/health/ready", timeout=PATIENCE_S).status_code == 200
         os.kill(process.pid, signal.SIGTERM)
-        until(lambda: not answers(address), process, 60)
+        until(lambda: not answers(address), process)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_S)
 
 
 def test_other_machines_are_not_let_in_without_a_token(turned: Path) -> None:
