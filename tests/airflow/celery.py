@@ -68,8 +68,10 @@ class Stack:
         found = json.loads((self.home / "airflow" / "state.json").read_text())["parts"][part]
         return int(found["pid"])
 
-    def lifecycle(self, name: str, pool: str = "default") -> None:
-        """Declare one more lifecycle and let Airflow run it; its preprocessing and training wait for the test."""
+    def lifecycle(
+        self, name: str, pool: str = "default", *options: str, edit: Callable[[str], str] = lambda text: text
+    ) -> None:
+        """Declare one more lifecycle and export it with ``options``; its preprocessing waits for the test."""
         text = projects.LIFECYCLE.replace('"loans"', f'"{name}"').replace("inbox/*.csv", f"inbox-{name}/*.csv")
         text = text.replace(
             "    release=", f'    resources={{"preprocess": nr.Resources(pool="{pool}")}},\n    release='
@@ -79,11 +81,11 @@ class Stack:
         )
         text = text.replace("FunctionTransformer(clean_age)", "FunctionTransformer(clean)")
         file = self.project / f"{name}.py"
-        file.write_text(text + WAITS.format(control=str(self.control), name=name))
+        file.write_text(edit(text) + WAITS.format(control=str(self.control), name=name))
         self.arrive(name, "1", 300)
         words = ["--dags-folder", str(self.home / "airflow" / "dags"), "--executor", "celery", "--sweep", "never"]
         with contextlib.chdir(self.project):  # in this process: a lifecycle more is no second of imports more
-            assert main(["airflow", "export", file.name, *words, "--json"]) == 0
+            assert main(["airflow", "export", file.name, *words, *options, "--json"]) == 0
 
     def arrive(self, name: str, file: str, count: int) -> None:
         """New rows for a lifecycle."""

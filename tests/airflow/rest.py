@@ -68,6 +68,11 @@ class Api:
         found = self.ask("GET", f"/api/v2/dags/{dag}/dagRuns/{quoted}/taskInstances?limit=200")
         return list(found["task_instances"])
 
+    def log(self, dag: str, run: str, task: str) -> str:
+        """What a task's first try logged."""
+        quoted = urllib.parse.quote(run, safe="")
+        return json.dumps(self.ask("GET", f"/api/v2/dags/{dag}/dagRuns/{quoted}/taskInstances/{task}/logs/1"))
+
     def new_run(self, dag: str, before: int, seconds: float = 60) -> str:
         """The run after the first ``before`` ones, once there is one."""
         return str(self.until(lambda: self.runs(dag)[before:], f"a run of {dag}", seconds)[0]["dag_run_id"])

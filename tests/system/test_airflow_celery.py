@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -92,6 +93,22 @@ def test_an_event_becomes_a_served_model_and_the_same_event_twice_is_one_turn(re
 
 
 ROW = {"age": 40, "amount": 50.5, "job": "clerk", "sex": "f"}
+
+
+@ON_REDIS
+def test_a_worker_that_cannot_reach_the_store_says_so_and_leaves_nothing(redis: Stack) -> None:
+    nowhere = "postgresql+psycopg://noria:secret@127.0.0.1:1/noria"
+    command = f"env NORIA_DB={nowhere} {sys.executable} -m noria.cli.main"
+    redis.lifecycle("lost", "default", "--command", command, "--retries", "0", "--schedule", "hand")
+    redis.api.unpause("lost")
+    run = redis.api.trigger("lost")
+    assert redis.api.wait("lost", run) == "failed"
+    states = {one["task_id"]: one["state"] for one in redis.api.tasks("lost", run)}
+    assert (states["begin"], states["collect"]) == ("failed", "upstream_failed")
+    said = redis.api.log("lost", run, "begin")
+    assert "127.0.0.1:1" in said
+    assert "secret" not in said
+    assert redis.records("select count(*) from run where lifecycle = 'lost'") == [(0,)]
 
 
 @ON_REDIS
