@@ -123,6 +123,24 @@ class Stack:
         with psycopg.connect(self.database) as connection:
             return connection.execute(query, values).fetchall()
 
+    def must_be_committed_once(self, name: str) -> None:
+        """The lifecycle's one run is done, each step of it once, and data and model have one version each."""
+        assert self.records("select state, count(*) from run where lifecycle = %s group by state", name) == [
+            ("done", 1)
+        ]
+        rows = self.records(
+            "select s.step, count(*), min(s.state) from step_run s join run r on r.id = s.run_id"
+            " where r.lifecycle = %s and s.shard = 0 group by s.step", name
+        )  # fmt: skip
+        assert {(count, state) for _, count, state in rows} == {(1, "done")}
+        assert self.records("select count(*) from model_version where model = %s", name) == [(1,)]
+        assert self.records("select count(*) from dataset_version where dataset = %s", name) == [(1,)]
+
+    def attempts(self, name: str) -> int:
+        """How many attempts the lifecycle's preprocessing took."""
+        query = "select attempt from step_run s join run r on r.id = run_id where lifecycle = %s and step = %s"
+        return int(self.records(query, name, "preprocess")[0][0])
+
 
 @contextmanager
 def stack(broker: str, *options: str, soon: bool = True) -> Iterator[Stack]:
@@ -135,7 +153,6 @@ def stack(broker: str, *options: str, soon: bool = True) -> Iterator[Stack]:
     if soon:
         (root / "extra.env").write_text(SOON)
     (folder / "features.py").write_text(projects.FEATURES)
-    os.environ[PREPARED] = str(environment.python().parent.parent)
     try:
         words = ("--executor", "celery", "--broker", broker, "--port", str(free_port()), *options)
         found = json.loads(noria(folder, "airflow", "up", *words, "--json", seconds=600))
@@ -143,17 +160,14 @@ def stack(broker: str, *options: str, soon: bool = True) -> Iterator[Stack]:
     finally:
         noria(folder, "airflow", "down", "--json", seconds=180)
         left = marked(root)
-        del os.environ[PREPARED]
         shutil.rmtree(folder)
         assert left == [], f"left running: {left}"
 
 
-PREPARED = "NORIA_AIRFLOW_ENVIRONMENT"
-
-
-def noria(folder: Path, *words: str, code: int = 0, seconds: float = 120) -> str:
+def noria(folder: Path, *words: str, code: int = 0, seconds: float = 300) -> str:
     """A command line, run to its end; its output."""
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("NORIA_") or key == PREPARED}
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("NORIA_")}
+    environ["NORIA_AIRFLOW_ENVIRONMENT"] = str(environment.python().parent.parent)
     done = subprocess.run(
         [sys.executable, "-m", "noria.cli.main", *words],
         cwd=folder, env=environ, capture_output=True, text=True, timeout=seconds, check=False,

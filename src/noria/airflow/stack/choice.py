@@ -73,8 +73,9 @@ class Folder:
 
     @property
     def environment(self) -> Path:
-        """Airflow's interpreter and libraries; another one can be named with ``NORIA_AIRFLOW_ENVIRONMENT``."""
-        return Path(os.environ.get("NORIA_AIRFLOW_ENVIRONMENT") or self.root / "environment")
+        """Airflow's interpreter and libraries, as recorded; ``NORIA_AIRFLOW_ENVIRONMENT`` names another one."""
+        recorded = (read(self.root / "stack.json") or {}).get("environment")
+        return Path(os.environ.get("NORIA_AIRFLOW_ENVIRONMENT") or recorded or self.root / "environment")
 
     @property
     def airflow(self) -> Path:
@@ -125,6 +126,7 @@ def save(stack: Stack) -> None:
             "ports": dict(stack.ports),
             "postgres": str(stack.postgres),
             "project": str(stack.project),
+            "environment": str(stack.folder.environment),
             "variables": dict(stack.variables),
         },
     )

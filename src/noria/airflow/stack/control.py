@@ -59,7 +59,7 @@ def up(folder: Folder, wanted: Choice, *, project: Path, variables: Mapping[str,
     folder.make()
     with _one_at_a_time(folder):
         debian.install(wanted.parts_of_debian, say)
-        if "NORIA_AIRFLOW_ENVIRONMENT" not in os.environ:
+        if folder.environment == folder.root / "environment":
             environment.build(folder.environment, say)
         else:
             _is_airflow(folder.environment)
