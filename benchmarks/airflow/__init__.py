@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent / "tests"))  # the stack that the tests use too
 
-from benchmarks.airflow import parse, recovery, steps, tuning, turn  # noqa: E402
+from benchmarks.airflow import parse, recovery, steps, tuning, turn
 
 BENCHMARKS = (parse.lines, steps.lines, turn.lines, tuning.lines, recovery.lines)

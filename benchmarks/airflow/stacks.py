@@ -1,15 +1,10 @@
 """A stack as users start it, with the shipped settings, for the time of a benchmark."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-from benchmarks.measure import Trouble
-
-sys.path.insert(0, str(Path(__file__).parent.parent.parent / "tests"))
 
 from airflow.celery import Stack, stack
+from benchmarks.measure import Trouble
 
 
 class Running(Stack):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from airflow import mixed
-
 from airflow.celery import KILLS, Stack, stack, wait_until
 from serve.live import Live
 
