@@ -44,7 +44,7 @@ def test_pages_beside_a_server_live_as_long_as_it(turned: Path, tmp_path: Path) 
         until(lambda: ready.exists() and pages.exists(), process)
         address = pages.read_text()
         assert "loans" in httpx.get(address, timeout=PATIENCE_S).text
-        assert httpx.get(f"{ready.read_text()}/v2/health/ready", timeout=PATIENCE_S).status_code == 200
+        assert httpx.get(f"{ready.read_text().strip()}/v2/health/ready", timeout=PATIENCE_S).status_code == 200
         os.kill(process.pid, signal.SIGTERM)
         until(lambda: not answers(address), process)
     finally:
