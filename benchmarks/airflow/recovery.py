@@ -2,7 +2,7 @@
 
 import time
 
-from airflow.celery import KILLS
+from airflow.celery import KILLED
 from benchmarks.airflow.stacks import running
 from benchmarks.measure import Line, Target
 
@@ -13,7 +13,7 @@ POOLS = {"Celery's main process": "fragile", "the whole worker": "doomed"}
 def lines() -> list[Line]:
     """All kinds of kill at once, each on a lifecycle of its own: they wait for Airflow side by side."""
     options = ("--workers", "1", "--slots", "4", "--pool", "fragile=1", "--pool", "doomed=1")
-    names = {what: f"kill{number}" for number, what in enumerate(KILLS)}
+    names = {what: f"kill{number}" for number, what in enumerate(KILLED)}
     found = []
     with running("redis", *options) as stack:
         for what, name in names.items():
@@ -25,7 +25,7 @@ def lines() -> list[Line]:
         killed = {}
         for what, name in names.items():
             killed[name] = time.perf_counter()
-            KILLS[what](first[name])
+            stack.kill(what, name, first[name])
         again: dict[str, float] = {}
         while len(again) < len(names):
             for name in names.values() - again.keys():

@@ -34,7 +34,9 @@ def wait_for_the_test(word):
     from pathlib import Path
 
     folder = Path({control!r})
-    folder.joinpath(f"{name}.{{word}}.{{os.getpid()}}").touch()
+    mark = folder.joinpath(f"{name}.{{word}}.{{os.getpid()}}")
+    mark.with_name(mark.name + "~").write_text(os.environ["NORIA_TASK"])
+    mark.with_name(mark.name + "~").replace(mark)  # whole, or not there
     while folder.joinpath(f"hold.{name}.{{word}}").exists():
         time.sleep(0.02)
 '''
@@ -113,8 +115,29 @@ class Stack:
 
     def is_at_work(self, name: str, besides: Sequence[int] = ()) -> int:
         """The process that preprocesses for a lifecycle now; 0 if none does."""
-        found = {int(path.suffix[1:]) for path in self.control.glob(f"{name}.preprocess.*")}
+        found = {int(path.suffix[1:]) for path in self.control.glob(f"{name}.preprocess.*[0-9]")}
         return next((pid for pid in found - set(besides) if parent(pid)), 0)
+
+    def kill(self, what: str, name: str, step: int) -> None:
+        """Kill one of ``KILLED`` at the lifecycle's step; only what Celery runs for this stack is ever killed."""
+        runner = int((self.control / f"{name}.preprocess.{step}").read_text())
+        supervisor, worker = parent(runner), parent(parent(runner))
+        chosen = {
+            "the step's process": [step],
+            "the task runner": [runner],
+            "the supervisor": [supervisor],
+            "Celery's main process": [worker],
+            "the whole worker": [*family(worker), step],
+        }[what]
+        ours = set(marked(self.home / "airflow"))
+        assert worker in {self.pid(part) for part in self.workers()}, f"{worker} is no worker of this stack"
+        assert set(chosen) <= ours, f"{set(chosen) - ours} are not of this stack"
+        kill(*chosen)
+
+    def workers(self) -> list[str]:
+        """The Celery workers among the parts of the stack."""
+        found = json.loads((self.home / "airflow" / "state.json").read_text())["parts"]
+        return [name for name in found if name.startswith("worker")]
 
     def records(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Rows of noria's own records."""
@@ -202,6 +225,7 @@ def parent(pid: int) -> int:
 
 def family(pid: int) -> list[int]:
     """A process and all that descend from it."""
+    assert pid > 1, "everything descends from the first process"
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -214,33 +238,19 @@ def family(pid: int) -> list[int]:
 
 def kill(*pids: int) -> None:
     """End processes at once, as the kernel or a lost machine does."""
+    assert all(pid > 1 for pid in pids), f"{pids} are not all processes of ours"
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
-def runner(step: int) -> int:
-    """Airflow's task runner, which started the step's process."""
-    return parent(step)
-
-
-def supervisor(step: int) -> int:
-    """The child of Celery's pool that supervises the task."""
-    return parent(runner(step))
-
-
-def main_process(step: int) -> int:
-    """Celery's main process: the worker."""
-    return parent(supervisor(step))
-
-
-KILLS: dict[str, Callable[[int], None]] = {
-    "the step's process": lambda step: kill(step),
-    "the task runner": lambda step: kill(runner(step)),
-    "the supervisor": lambda step: kill(supervisor(step)),
-    "Celery's main process": lambda step: kill(main_process(step)),
-    "the whole worker": lambda step: kill(*family(main_process(step))),
-}
+KILLED = (
+    "the step's process",
+    "the task runner",  # Airflow's, which ordered the step's command
+    "the supervisor",  # the child of Celery's pool
+    "Celery's main process",
+    "the whole worker",
+)
 
 
 def wait_until(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:

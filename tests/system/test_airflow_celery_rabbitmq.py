@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from airflow import mixed
-from airflow.celery import KILLS, Stack, stack, wait_until
+from airflow.celery import Stack, stack, wait_until
 from serve.live import Live
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900), pytest.mark.xdist_group("airflow-celery")]
@@ -29,7 +29,7 @@ def test_on_rabbitmq_a_lost_worker_and_a_restarted_broker_change_nothing(
     rabbitmq.api.unpause("loans")
     run = rabbitmq.begin("loans")
     first = rabbitmq.at_work("loans")
-    KILLS["the whole worker"](first)
+    rabbitmq.kill("the whole worker", "loans", first)
     rabbitmq.at_work("loans", besides=[first])
     before = rabbitmq.pid("rabbitmq")
     os.kill(before, signal.SIGTERM)

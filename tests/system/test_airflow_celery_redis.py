@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow.celery import KILLS, Stack, kill, parent, stack, wait_until
+from airflow.celery import KILLED, Stack, kill, parent, stack, wait_until
 from serve.live import ROW, Live
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900), pytest.mark.xdist_group("airflow-celery")]
@@ -21,7 +21,7 @@ def redis() -> Iterator[Stack]:
         yield found
 
 
-CASES = dict(zip(KILLS, ("step", "runner", "supervisor", "main", "worker"), strict=True))
+CASES = dict(zip(KILLED, ("step", "runner", "supervisor", "main", "worker"), strict=True))
 POOLS = {"Celery's main process": "fragile", "the whole worker": "doomed"}
 
 
@@ -36,7 +36,7 @@ def test_whatever_is_killed_at_a_step_in_mid_work_the_run_ends_as_if_nothing_had
         runs[name] = redis.begin(name)
     for case, name in CASES.items():
         first[name] = redis.at_work(name)
-        KILLS[case](first[name])
+        redis.kill(case, name, first[name])
     for name in CASES.values():
         again = redis.at_work(name, besides=[first[name]])
         assert parent(again)

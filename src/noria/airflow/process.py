@@ -10,6 +10,7 @@ from contextlib import suppress
 from noria.airflow import warm
 
 LOOK_S = 0.5  # how often it is seen whether the parent is still there
+TASK = "NORIA_TASK"  # to the command: the process that ordered it; forked from a warm one, that is not its parent
 PARENT = "NORIA_PARENT"  # to the command: the process that it must not outlive
 SAYS = "noria: "  # how the one sentence of a failed noria command begins
 
@@ -28,7 +29,7 @@ class Child:
     """
 
     def __init__(self, command: Sequence[str], folder: str | None, environment: Mapping[str, str]) -> None:
-        whole = {**os.environ, **environment}
+        whole = {**os.environ, **environment, TASK: str(os.getpid())}
         self._process = warm.start(command, folder, whole) or subprocess.Popen(
             list(command),
             cwd=folder,
