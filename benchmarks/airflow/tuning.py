@@ -45,6 +45,6 @@ def _tuned(stack: Running, name: str, at_once: str) -> float:
 def _slow(text: str) -> str:
     text = text.replace("nr.choice(0.5)", "nr.loguniform(0.1, 1.0)")
     text = text.replace('sampler="grid", trials=2', f'sampler="random", trials={TRIALS}, workers=2')
-    return text.replace('return LogisticRegression(C=params["C"])', "return slow(params)") + SLOW.format(
-        seconds=TRIAL_S
-    )
+    text = text.replace('nr.at_least("roc_auc", 0.6)', 'nr.at_least("roc_auc", 0.0)')  # it is about time only
+    text = text.replace('return LogisticRegression(C=params["C"])', "return slow(params)")
+    return text + SLOW.format(seconds=TRIAL_S)

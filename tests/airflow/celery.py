@@ -129,9 +129,8 @@ class Stack:
             "Celery's main process": [worker],
             "the whole worker": [*family(worker), step],
         }[what]
-        ours = set(marked(self.home / "airflow"))
         assert worker in {self.pid(part) for part in self.workers()}, f"{worker} is no worker of this stack"
-        assert set(chosen) <= ours, f"{set(chosen) - ours} are not of this stack"
+        assert set(chosen) <= {*family(worker), step}, f"{chosen} are not all of this stack"
         kill(*chosen)
 
     def workers(self) -> list[str]:
