@@ -1,6 +1,7 @@
 """noria model dossier: all an auditor asks for, from the records; what is not on record is said to be not."""
 
 import json
+import re
 from html import escape
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def test_every_point_of_annex_iv_is_there_with_what_is_not_recorded(
         assert all(f"not recorded: {escape(text)}" in page for text in one["not_recorded"])
     assert "the intended purpose in words" in next(one for one in said if one["number"] == "1 (a)")["not_recorded"]
     assert "<script" not in page
-    assert "http" not in page.replace("http://www.w3.org", "")
+    assert not re.search(r"(src|href)=.?https?:|url\(", page)  # nothing is fetched; a recorded reason may name an address
 
 
 def test_a_mistake_is_one_sentence(project: Path, noria: Noria) -> None:
