@@ -42,7 +42,7 @@ def test_every_point_of_annex_iv_is_there_with_what_is_not_recorded(
         assert all(f"not recorded: {escape(text)}" in page for text in one["not_recorded"])
     assert "the intended purpose in words" in next(one for one in said if one["number"] == "1 (a)")["not_recorded"]
     assert "<script" not in page
-    assert not re.search(r"(src|href)=.?https?:|url\(", page)  # nothing is fetched; a recorded reason may name an address
+    assert not re.search(r"(src|href)=.?https?:|url\(", page)  # a recorded reason may name one
 
 
 def test_a_mistake_is_one_sentence(project: Path, noria: Noria) -> None:
