@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -136,6 +137,13 @@ class MetadataContract:
             datasets.add_batch(c, batch(1, "x"))
             datasets.add_batch(c, batch(1, "x"))
             assert len(datasets.batches(c, "loans")) == 1
+
+    def test_two_datasets_may_take_in_the_same_content(self, store: Store) -> None:
+        with store.begin() as c:
+            datasets.add_batch(c, batch(1))
+            datasets.add_batch(c, replace(batch(1), dataset="cars"))
+        with store.read() as c:
+            assert [len(datasets.batches(c, name)) for name in ("loans", "cars")] == [1, 1]
 
     def test_the_same_batches_are_the_same_version(self, store: Store) -> None:
         with store.begin() as c:

@@ -113,7 +113,7 @@ batch = Table(
     "batch",
     metadata,
     Column("id", String(64), primary_key=True),  # the first 16 digits of the content digest
-    Column("dataset", String(200), nullable=False),
+    Column("dataset", String(200), primary_key=True),  # two datasets may take in the same content
     Column("number", Integer, nullable=False),
     Column("digest", String(64), nullable=False),  # of the source's content: the same content is no new batch
     Column("rows", BigInteger, nullable=False),
