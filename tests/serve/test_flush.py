@@ -110,9 +110,11 @@ def test_labelled_rows_are_in_exactly_one_of_consecutive_ranges_whichever_came_f
         put(place, *records)
         flush(place)
         marks.append(captured.versions(place, "loans"))
-    parts = [captured.labelled(place, "loans", schema, after=one, upto=other) for one, other in pairwise(marks)]
-    assert [part["age"].to_list() if part.height else [] for part in parts] == [[], [1], [2], [3.5]]
-    whole = captured.labelled(place, "loans", schema, after=marks[0], upto=marks[-1])
+    parts = [captured.labelled(place, "loans", after=one, upto=other) for one, other in pairwise(marks)]
+    rows = [captured.source_rows(part, "approved") for part in parts]
+    assert [part["age"].to_list() if part.height else [] for part in rows] == [[], [1], [2], [3.5]]
+    labelled = captured.labelled(place, "loans", after=marks[0], upto=marks[-1])
+    whole = captured.source_rows(labelled, "approved")
     assert whole.select("age", "job", "applicant", "approved").rows() == [
         (1.0, None, None, "no"),
         (2.0, "clerk", None, "yes"),
