@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from noria import settings
 from noria.data import captured
-from noria.data.schema import Schema
 from noria.errors import StoreUnavailable
 from noria.serve import ids, segment
 from noria.serve.flush import flush, subject_digest
@@ -99,7 +98,6 @@ def test_predictions_and_feedback_become_rows_that_tell_all_that_was_captured(pl
 
 
 def test_labelled_rows_are_in_exactly_one_of_consecutive_ranges_whichever_came_first(place: Settings) -> None:
-    schema = Schema(label="approved", subject="applicant")
     marks = [captured.versions(place, "loans")]
     for records in (
         [LOANS, predicted("p1", {"age": [1]}, [[0.5, 0.5]]), told(2)],
