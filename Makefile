@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run-stamp
 DEV := $(VENV)/.dev-stamp
 
-.PHONY: help demo test check test-system bench lock messages clean
+.PHONY: help demo test check test-system test-airflow bench lock messages clean
 
 help:
 	@echo "make demo          the whole loop on bundled real data"
-	@echo "make test          install what the tests need, lint, types, all tests"
+	@echo "make test          install what the tests need, lint, types, all tests but those of test-airflow"
 	@echo "make check         lint and types only"
 	@echo "make test-system   only the tests with real processes and servers"
+	@echo "make test-airflow  only those with a whole Airflow: local, Celery on Redis and RabbitMQ, pods"
 	@echo "make bench         measure; ONLY=wheel|data|learning|serving|airflow|trust|pages for one family"
 	@echo "make lock          resolve the dependencies anew"
 	@echo "make messages      gather the pages' texts into the catalogues of their languages"
@@ -23,7 +24,7 @@ demo: $(RUN)
 
 test: check
 	$(BIN)/python tests/servers.py
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not stack"
 
 check: $(DEV)
 	$(BIN)/ruff check .
@@ -32,7 +33,11 @@ check: $(DEV)
 
 test-system: $(DEV)
 	$(BIN)/python tests/servers.py
-	$(BIN)/pytest -n 2 --dist loadgroup -m system
+	$(BIN)/pytest -n 2 --dist loadgroup -m "system and not stack"
+
+test-airflow: $(DEV)
+	$(BIN)/python tests/servers.py
+	$(BIN)/pytest -n 2 --dist loadgroup -m stack
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(ONLY)

@@ -88,6 +88,7 @@ def flushed(place: Place, predictions: int, labels: int) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.timeout(900)
 def test_a_quarter(tmp_path: Path) -> None:
     folder = tmp_path / "income"
     (folder / "inbox").mkdir(parents=True)
