@@ -42,8 +42,8 @@ def test_the_demo_shows_the_whole_story_and_keeps_the_server_if_asked(tmp_path: 
         assert "0 of 50 people got another version" in said
         assert re.search(r"Live, version 2 was \d+\.\d% right .* by \d+ labels", said)
         assert "all traffic to version 2 100 %" in said
-        assert "dataset_version:income@" in said
-        assert re.search(r"prediction:\S+", said)
+        assert "learned from data income@" in said
+        assert re.search(r"prediction [0-9a-f-]{36}", said)
         url = re.search(r"the server at (\S+),", said)[1]  # type: ignore[index]
         pages = re.search(r"the pages at (\S+)\.", said)[1]  # type: ignore[index]
         assert "income" in httpx.get(pages, timeout=60).text

@@ -112,7 +112,7 @@ def _collect_and_validate(place: object, file: Path) -> None:
     from noria.run.local import _open, compile_file, load
 
     code = load(file)
-    run = _open(place, compile_file(place, file, code), remedy=None, reason=None, trigger="test")  # type: ignore[arg-type]
+    run = _open(place, compile_file(place, file, code), remedy=None, reason=None, trigger="test", cause=None)  # type: ignore[arg-type]
     for word in ("collect", "validate"):
         execute(place, code, Order(run, word))  # type: ignore[arg-type]
     with place.store.begin() as c:  # type: ignore[attr-defined]

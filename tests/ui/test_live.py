@@ -38,7 +38,7 @@ def test_a_change_is_heard_by_all_who_listen(mine: Browser) -> None:
         await asyncio.sleep(1.5)
         assert not again.done(), "nothing changed"
         with mine.place.store.begin() as c:
-            datasets.set_tag(c, mine.place.clock, "loans", "good", 1)
+            datasets.set_tag(c, mine.place.clock, "loans", "good", 1, actor="ada")
         from noria.store import audit
 
         with mine.place.store.begin() as c:
