@@ -42,5 +42,7 @@ def test_an_answer_is_a_list_of_labels_and_so_is_the_truth_that_is_told(tmp_path
     rows = captured.joined(place.settings, "parameters")
     assert rows["label"].drop_nulls().to_list() == ["axis|out"]
     [found] = measure(rows, "multilabel")
-    assert found.metrics["hamming_loss"].value == len({"axis", "out"} ^ set(said["labels"])) / len(said["probabilities"])
+    assert found.metrics["hamming_loss"].value == len({"axis", "out"} ^ set(said["labels"])) / len(
+        said["probabilities"]
+    )
     place.store.close()

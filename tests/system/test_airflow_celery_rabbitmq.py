@@ -10,7 +10,12 @@ from airflow import mixed
 from airflow.celery import Stack, stack, wait_until
 from serve.live import Live
 
-pytestmark = [pytest.mark.system, pytest.mark.stack, pytest.mark.timeout(900), pytest.mark.xdist_group("airflow-celery")]
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.stack,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("airflow-celery"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,12 @@ from noria.demo.story import LIFECYCLE
 from noria.run.place import open_place
 from noria.store import registry, runs
 
-pytestmark = [pytest.mark.system, pytest.mark.stack, pytest.mark.timeout(900), pytest.mark.xdist_group("airflow-kubernetes")]
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.stack,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("airflow-kubernetes"),
+]
 SPACE, IMAGE, POOL = "noria", "noria:tests", "noria.dev/pool"
 RBAC = Path(__file__).parents[2] / "deploy" / "airflow" / "rbac.yaml"
 LIMIT_S = 800  # all that happens here takes a minute and a half on a quiet machine
