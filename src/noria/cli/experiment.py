@@ -5,13 +5,14 @@ from typing import Annotated, Any
 import typer
 
 from noria.cli import output
+from noria.cli.endpoints import place_of
 from noria.errors import UserError
 from noria.feedback.config import duration
 from noria.feedback.experiment import PROMOTE, STOP, Guard, Rules
 from noria.feedback.exposure import spelled
 from noria.run import experiments as work
 from noria.run.place import Place
-from noria.store import experiments, routes
+from noria.store import experiments
 
 app = output.app("Two versions in live traffic: which is better, and when that is known.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -40,7 +41,7 @@ def start(
     json: AsJson = False,
 ) -> None:
     """Divide the traffic between the champion and a challenger; 'noria watch' and 'experiment check' look at it."""
-    place = _known(endpoint)
+    place = place_of(endpoint)
     number = output.number(challenger.rpartition("@")[2])
     if number is None:
         raise UserError(f"{challenger!r} is no version", where="--challenger", do="Write its number, such as 4.")
@@ -75,7 +76,7 @@ def show(
     json: AsJson = False,
 ) -> None:
     """What an experiment says now; nothing is changed."""
-    place = _known(endpoint)
+    place = place_of(endpoint)
     with place.store.read() as c:
         held = experiments.all(c, endpoint)
         one = experiments.get(c, endpoint, number) if number is not None else held[-1] if held else None
@@ -90,7 +91,7 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """All experiments, oldest first."""
-    place = output.existing_place() if endpoint is None else _known(endpoint)
+    place = output.existing_place() if endpoint is None else place_of(endpoint)
     with place.store.read() as c:
         found = experiments.all(c, endpoint)
     if json:
@@ -103,7 +104,7 @@ def list_(
 @app.command()
 def check(endpoint: Endpoint, json: AsJson = False) -> None:
     """Look at the experiment under way, and do what its numbers say: what 'noria watch' does all the time."""
-    place = _known(endpoint)
+    place = place_of(endpoint)
     work.opened(place, endpoint)
     looked = work.check(place, endpoint)
     if looked is not None:
@@ -120,14 +121,14 @@ def decide(
     """Have the last word on the experiment under way, whatever its numbers say; they go on record with it."""
     if word not in (PROMOTE, STOP):
         raise UserError(f"cannot {word!r} an experiment", where="decide", do="Use promote or stop.")
-    place = _known(endpoint)
+    place = place_of(endpoint)
     _say(place, work.decide(place, endpoint, word, reason), json)
 
 
 @app.command()
 def stop(endpoint: Endpoint, reason: Reason = "stopped by hand", json: AsJson = False) -> None:
     """End the experiment under way: all traffic goes back to the champion."""
-    place = _known(endpoint)
+    place = place_of(endpoint)
     _say(place, work.decide(place, endpoint, STOP, reason), json)
 
 
@@ -168,15 +169,6 @@ def _guard(text: str, task: str) -> Guard:
     if not sign or by < 0:
         raise UserError(f"{text!r} is no guard", where="--guard", do="Write METRIC=BOUND, such as brier=0.01.")
     return Guard(spelled(name, task), by)
-
-
-def _known(endpoint: str) -> Place:
-    place = output.existing_place()
-    with place.store.read() as c:
-        there = [one.endpoint for one in routes.all_newest(c)]
-    if endpoint not in there:
-        raise output.unknown("endpoint", endpoint, there, where="routes")
-    return place
 
 
 def command(words: list[str]) -> int:

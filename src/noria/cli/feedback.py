@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from noria.cli import output
+from noria.cli.endpoints import place_of
 from noria.data.schema import Schema
 from noria.errors import BadInput, UserError
 from noria.run.place import Place
-from noria.store import routes, runs
+from noria.store import runs
 
 if TYPE_CHECKING:
     from noria.feedback.look import Performance
@@ -31,7 +32,7 @@ def import_(
     from noria.feedback.bring import bring
     from noria.serve.ids import endpoint_of
 
-    place = _known(endpoint)
+    place = place_of(endpoint)
     if not file.is_file():
         raise BadInput("there is no such file", where=str(file), do="Nothing was taken.")
     rows = bring(place.settings, place.clock, file, endpoint, lambda id: endpoint_of(id, [endpoint]) is not None)
@@ -56,7 +57,7 @@ def show(
 
     if by not in KINDS:
         raise UserError(f"cannot tell apart by {by!r}", where="--by", do=f"Use {', '.join(KINDS)}.")
-    place = _known(endpoint)
+    place = place_of(endpoint)
     with place.store.read() as c:
         plans = [run.plan for run in runs.newest(c, endpoint)]
     asked = Asked.of_plan(plans[0]) if plans else Asked(Schema(label=""))
@@ -103,15 +104,6 @@ def _page(place: Place, found: "Performance") -> Path:
     path = place.settings.reports / f"feedback-{found.endpoint}.html"
     path.write_bytes(report(found))
     return path
-
-
-def _known(endpoint: str) -> Place:
-    place = output.existing_place()
-    with place.store.read() as c:
-        there = [one.endpoint for one in routes.all_newest(c)]
-    if endpoint not in there:
-        raise output.unknown("endpoint", endpoint, there, where="routes")
-    return place
 
 
 def command(words: list[str]) -> int:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from noria.cli import live as answered
 from noria.cli import output
 from noria.cli.model_find import AsJson, Model, Name, Reason, find, must_be_known
 from noria.release import history as past
@@ -63,20 +64,10 @@ def live(
     at: Annotated[str | None, typer.Option(help=f"Such as {TIME}; now, if it is left out.")] = None,
     json: AsJson = False,
 ) -> None:
-    """What answered at a time: versions by alias, and how the traffic was divided."""
+    """What answered at a time: versions by alias, how the traffic was divided, and who had decided so."""
     place = output.existing_place()
     must_be_known(place, name)
-    now = place.clock.now()
-    with place.store.read() as c:
-        found = past.live(c, name, now if at is None else past.moment(at, now))
-    if json:
-        output.show_json(found)
-        return
-    aliases = ", ".join(f"{alias} {name}@{number}" for alias, number in found.aliases.items())
-    route = (
-        f"revision {found.route.revision}, weights {output.cell(found.route.weights)}" if found.route else "no route"
-    )
-    output.say(f"{output.cell(found.at)}: {aliases}; {route}")
+    answered.show(place, name, at, json=json)
 
 
 def _say(route: routes.Route, json: bool) -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from typer.exceptions import TyperException
 from noria import settings
 from noria.cli.home import find_home
 from noria.errors import NotFound, UserError
+from noria.report.plain import plain as plain
 from noria.run.place import Place, open_place
 
 console = Console(highlight=False, soft_wrap=True)
@@ -113,21 +113,4 @@ def cell(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {cell(one)}" for key, one in value.items())
-    return str(value)
-
-
-def plain(value: Any) -> Any:
-    """Values as JSON knows them."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, Sequence):
-        return [plain(one) for one in value]
-    if hasattr(value, "__slots__") and not isinstance(value, Path):
-        return {name: plain(getattr(value, name)) for name in value.__slots__}
     return str(value)

@@ -6,6 +6,7 @@ import typer
 from sqlalchemy import Connection
 
 from noria.cli import output
+from noria.cli.endpoints import place_of
 from noria.errors import UserError
 from noria.store import registry, routes
 
@@ -18,12 +19,9 @@ def show(
     endpoint: Annotated[str | None, typer.Argument(help="All of them if left out.")] = None, json: AsJson = False
 ) -> None:
     """The weights in force, who set them and why."""
-    place = output.existing_place()
+    place = output.existing_place() if endpoint is None else place_of(endpoint)
     with place.store.read() as c:
-        there = routes.all_newest(c)
-    found = [route for route in there if endpoint in (None, route.endpoint)]
-    if endpoint is not None and not found:
-        raise output.unknown("endpoint", endpoint, [route.endpoint for route in there], where="routes")
+        found = [route for route in routes.all_newest(c) if endpoint in (None, route.endpoint)]
     if json:
         output.show_json(found)
     else:

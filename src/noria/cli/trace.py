@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from noria.cli import output
+from noria.cli import endpoints, live, output
 from noria.digest import Digest
 from noria.errors import NotFound, UserError
 from noria.governance import graph as graphs
@@ -16,9 +16,7 @@ from noria.governance import picture
 from noria.governance.gone import TRACE
 from noria.governance.graph import DOWN, UP, WORDS, Graph
 from noria.governance.seek import KINDS, seek
-from noria.release import history
 from noria.run.place import Place
-from noria.store import routes
 
 LIVE = "live"
 INVERSE = {  # roles, said from the other end
@@ -177,29 +175,10 @@ def _plain(id: str) -> str:
 
 
 def _live(place: Place, model: str | None, at: str | None, *, json: bool) -> None:
-    """What answered for a model at a time, with which weights, and who had decided so."""
     if model is None:
         raise UserError("of which model?", where="noria trace live", do="Type: noria trace live MODEL --at TIME.")
-    now = place.clock.now()
-    with place.store.read() as c:
-        known = routes.endpoints(c)
-        if model not in known:
-            raise output.unknown("endpoint", model, known, where="routes")
-        found = history.live(c, model, history.moment(at, now) if at else now)
-        spans = [one for one in history.history(c, model) if one.holds(found.at)]
-    if json:
-        output.show_json({"at": found.at, "aliases": dict(found.aliases), "route": found.route, "decided": spans})
-        return
-    output.say(f"{model} at {output.cell(found.at)}:")
-    if found.route is not None:
-        route = found.route
-        whole = sum(route.weights.values())
-        weights = ", ".join(f"version {version}: {weight / whole:.0%}" for version, weight in route.weights.items())
-        beside = f"; shadow: {', '.join(map(str, route.shadow))}" if route.shadow else ""
-        output.say(f"  {weights}{beside} (revision {route.revision}, since {output.cell(route.at)})")
-        output.say(f"  decided by {route.actor}: {route.reason}")
-    rows = [(one.alias, one.number, one.since, one.actor, one.reason) for one in spans]
-    output.show_table("Aliases", ["alias", "version", "since", "by", "why"], rows)
+    endpoints.must_be_known(place, model)
+    live.show(place, model, at, json=json)
 
 
 def command(words: list[str]) -> int:

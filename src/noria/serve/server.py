@@ -5,19 +5,16 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from noria.errors import UserError
 from noria.serve import access, meter, trace
-from noria.serve.door import is_near
+from noria.serve.listen import free_port, must_ask_who_comes
 from noria.serve.options import Options
 from noria.settings import Settings
-from noria.store import tokens
-from noria.store.engine import open_store
 
+WHERE = "noria serve"  # of what cannot be done
 METERS = "meters"  # a folder of the spool
 DRAIN_S = 20  # at most, for requests under way when the server is to end
 THREADS = "OMP_NUM_THREADS"  # what OpenMP and OpenBLAS go by
@@ -61,7 +58,7 @@ def serve(
 
     said = options or Options()
     _check(settings, host, said, insecure)
-    port = _port(host, port)
+    port = free_port(host, port, where=WHERE)
     replace(said, meters=str(meter.clear(settings.spool / METERS))).leave()
     for name in ("home", "db", "artifacts", "data", "spool"):
         os.environ[f"NORIA_{name.upper()}"] = str(getattr(settings, name))
@@ -101,16 +98,8 @@ def _check(settings: Settings, host: str, options: Options, insecure: bool) -> N
         os.close(access.opened(options.access_log))
     if options.traces:
         trace.needs()
-    if insecure or is_near(host):
-        return
-    with closing(open_store(settings.db)) as store, store.read() as c:
-        held = any(one.holds(datetime.now(UTC)) for one in tokens.tokens(c))
-    if not held:
-        raise UserError(
-            f"whoever reaches {host} could ask, answer and decide: no token holds",
-            where="noria serve",
-            do="Make one with 'noria token create', or say --insecure.",
-        )
+    if not insecure:
+        must_ask_who_comes(settings, host, where=WHERE, could="ask, answer and decide")
 
 
 @contextmanager
@@ -150,20 +139,5 @@ def _held(host: str, port: int) -> socket.socket:
     """A socket that holds a free port for workers that share it, and itself never listens."""
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    found.bind((host, _port(host, port, "--grpc-port")))
+    found.bind((host, free_port(host, port, where=WHERE, option="--grpc-port")))
     return found
-
-
-def _port(host: str, port: int, option: str = "--port") -> int:
-    """The port, if it is free; for 0 one that is."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError, UnicodeError) as error:
-            raise UserError(
-                f"port {port} of {host} cannot be used: {getattr(error, 'strerror', None) or error}",
-                where="noria serve",
-                do=f"Give another {option} (0 takes any that is free) or another --host.",
-            ) from error
-        return int(probe.getsockname()[1])

@@ -4,7 +4,6 @@ While one is begun and not done, no step of the lifecycles concerned starts: wha
 """
 
 import hmac
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +16,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from noria.clock import Clock
 from noria.errors import UserError
+from noria.store import secret
 from noria.store.datasets import batches, versions
 from noria.store.tables import amended, batch, erased, erasure, learned, run, step_run, version
 
 BEGUN, DONE = "begun", "done"
 LOCK = 0x65726173  # "eras": on PostgreSQL, so that a step and an erasure see each other begin; SQLite has one writer
-SECRET_BYTES, TOLD = 32, 16
+TOLD = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Secret:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._bytes = _made(file)
+        self._bytes = secret.of(file)
 
     @property
     def told(self) -> str:
@@ -85,25 +85,6 @@ class Secret:
                 where=str(self._file),
                 do="Set NORIA_SECRET to the file that was used then.",
             )
-
-
-def _made(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
-        target.write(os.urandom(SECRET_BYTES))
-        target.flush()
-        os.fsync(target.fileno())
-    try:
-        os.link(draft, file)  # the first one counts, whoever else makes one now
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return file.read_bytes()
 
 
 def all(connection: Connection) -> list[Erasure]:

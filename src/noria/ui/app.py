@@ -28,11 +28,11 @@ from noria.errors import (
     Unauthenticated,
     UserError,
 )
+from noria.report.plain import plain
 from noria.run.place import Place
 from noria.ui import charts, draw, language, live, pages
 from noria.ui.ask import Act, Ask, File, Gone, Shown, View
 from noria.ui.door import Door, Visitor
-from noria.ui.plain import plain
 from noria.ui.session import COOKIE, HOLDS_S, Session, Signer
 from noria.ui.slow import Slow
 from noria.ui.turns import Turns

@@ -7,20 +7,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
 
 from noria import settings as settings_
-from noria.errors import UserError
 from noria.run.place import open_place
-from noria.serve.door import is_near
+from noria.serve.listen import free_port, must_ask_who_comes
 from noria.settings import Settings
-from noria.store import tokens
-from noria.store.engine import open_store
 
+WHERE = "noria ui"  # of what cannot be done
 NAMES = ("home", "db", "artifacts", "data", "spool", "secret", "actor")
 BESIDE = "NORIA_UI_BESIDE"  # set: end when standard input does
 DRAIN_S = 5
@@ -50,8 +47,9 @@ def serve(settings: Settings, *, host: str, port: int, ready_file: Path | None =
     from granian.constants import HTTPModes, Interfaces
     from granian.log import LogLevels
 
-    _check(settings, host, insecure)
-    port = _free(host, port)
+    if not insecure:
+        must_ask_who_comes(settings, host, where=WHERE, could="look and decide")
+    port = free_port(host, port, where=WHERE)
     for name in NAMES:
         os.environ[f"NORIA_{name.upper()}"] = str(getattr(settings, name))
     os.environ["NORIA_UI_READY"] = f"{ready_file.resolve()}" if ready_file else ""
@@ -113,30 +111,3 @@ def _end_with_input() -> None:
     while os.read(0, 1 << 12):  # not by sys.stdin: its lock, held when a worker is forked, would stop that one
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _check(settings: Settings, host: str, insecure: bool) -> None:
-    if insecure or is_near(host):
-        return
-    with closing(open_store(settings.db)) as store, store.read() as c:
-        held = any(one.holds(datetime.now(UTC)) for one in tokens.tokens(c))
-    if not held:
-        raise UserError(
-            f"whoever reaches {host} could look and decide: no token holds",
-            where="noria ui",
-            do="Make one with 'noria token create', or say --insecure.",
-        )
-
-
-def _free(host: str, port: int) -> int:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError, UnicodeError) as error:
-            raise UserError(
-                f"port {port} of {host} cannot be used: {getattr(error, 'strerror', None) or error}",
-                where="noria ui",
-                do="Give another --port (0 takes any that is free) or another --host.",
-            ) from error
-        return int(probe.getsockname()[1])

@@ -6,16 +6,16 @@ that is revoked meanwhile ends it, because tokens are looked at with each reques
 
 import hmac
 import json
-import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from noria.store import secret
+
 COOKIE = "noria-session"
 HOLDS_S = 12 * 3600
-SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Signer:
     """Signs and reads back; the secret is a file that only its owner reads, made when it is first needed."""
 
     def __init__(self, file: Path) -> None:
-        self._secret = _made(file)
+        self._secret = secret.of(file)
 
     def begin(self, now: float, token: str = "") -> Session:
         return Session(secrets.token_urlsafe(16), int(now), token)
@@ -62,17 +62,3 @@ class Signer:
 
     def _sign(self, what: str, text: str) -> str:
         return hmac.new(self._secret, f"{what}:{text}".encode(), sha256).hexdigest()
-
-
-def _made(file: Path) -> bytes:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-        target.write(secrets.token_bytes(SECRET_BYTES))
-    try:
-        os.link(draft, file)  # the first one counts, whoever else makes one now
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return file.read_bytes()

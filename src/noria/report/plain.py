@@ -1,4 +1,4 @@
-"""What pages show, as JSON knows it."""
+"""Values as JSON knows them: what commands and pages print for programs."""
 
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
