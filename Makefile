@@ -62,11 +62,14 @@ $(DEV): requirements/dev.lock pyproject.toml | $(BIN)/python
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -qq -j 2 $(VENV)/lib src || true
 	@touch $@
 
+# Versions and hashes, and nothing about where they come from.
+COMPILE := uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q
+
 lock:
-	uv pip compile pyproject.toml --group dev --group build $(EXTRAS) --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/dev.lock
-	uv pip compile pyproject.toml --group build --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -c requirements/dev.lock -o requirements/run.lock
-	uv pip compile requirements/kserve.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/kserve.lock
-	uv pip compile requirements/airflow.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/airflow.lock
+	$(COMPILE) pyproject.toml --group dev --group build $(EXTRAS) -o requirements/dev.lock
+	$(COMPILE) pyproject.toml --group build -c requirements/dev.lock -o requirements/run.lock
+	$(COMPILE) requirements/kserve.txt -o requirements/kserve.lock
+	$(COMPILE) requirements/airflow.txt -o requirements/airflow.lock
 
 # The pages' messages, gathered into both catalogues; what is new in Chinese is to be translated there.
 POT := $(VENV)/noria.pot
