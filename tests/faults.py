@@ -100,6 +100,28 @@ def child(work: Callable[[int], None], after_s: float = 0.0) -> tuple[bool, str]
     return ended(*begun(work, after_s))
 
 
+def dies_at(home: Path, number: int, work: Callable[[], object], after_s: float = 0.0) -> tuple[bool, str]:
+    """Do something in a process that dies at its effect of that number (0: at none), or after a time.
+
+    Whether it came through, and its number of effects, or where it died.
+    """
+
+    def counted(writer: int) -> None:
+        seen = 0
+
+        def event(name: str) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == number:
+                die(writer, name)
+
+        tell(home, event)
+        work()
+        os.write(writer, str(seen).encode())
+
+    return child(counted, after_s)
+
+
 @contextmanager
 def full(disk: Path, free: int) -> Iterator[None]:
     """A file system of which so many bytes are left."""

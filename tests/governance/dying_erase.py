@@ -7,7 +7,6 @@ by the clock. Prints where, as JSON.
 """
 
 import json
-import os
 import random
 import shutil
 import sys
@@ -30,22 +29,13 @@ MOST = 12  # deaths in one copy
 def attempt(folder: Path, key: str, at: int, kill_after: float) -> tuple[bool, str]:
     """One try; whether it came through, and what it wrote: its number of events, or where it died."""
 
-    def work(writer: int) -> None:
-        seen = 0
+    found = settings.load(folder, environ={"NORIA_ACTOR": "tester"})
 
-        def event(name: str) -> None:
-            nonlocal seen
-            seen += 1
-            if seen == at:
-                faults.die(writer, name)
-
-        found = settings.load(folder, environ={"NORIA_ACTOR": "tester"})
-        faults.tell(found.home, event)
+    def work() -> None:
         place = open_place(found)
         erase_subject(place, Request(key, None, "retrain", "tester", "asked for it"), lambda: carry(place.settings))
-        os.write(writer, str(seen).encode())
 
-    return faults.child(work, kill_after)
+    return faults.dies_at(found.home, at, work, kill_after)
 
 
 def main(seed: int, wanted: int, key: str, project: Path, copies: Path) -> list[str]:

@@ -4,7 +4,6 @@ python dying_gc.py SEED DEATHS PROJECT COPIES
 """
 
 import json
-import os
 import random
 import shutil
 import sys
@@ -26,21 +25,8 @@ MOST = 8  # deaths in one copy
 def attempt(folder: Path, at: int) -> tuple[bool, str]:
     """One try; whether it came through, and what it wrote: its number of events, or where it died."""
 
-    def work(writer: int) -> None:
-        seen = 0
-
-        def event(name: str) -> None:
-            nonlocal seen
-            seen += 1
-            if seen == at:
-                faults.die(writer, name)
-
-        found = settings.load(folder, environ={"NORIA_ACTOR": "tester"})
-        faults.tell(found.home, event)
-        collect(open_place(found), POLICY, "a test")
-        os.write(writer, str(seen).encode())
-
-    return faults.child(work, 0.0)
+    found = settings.load(folder, environ={"NORIA_ACTOR": "tester"})
+    return faults.dies_at(found.home, at, lambda: collect(open_place(found), POLICY, "a test"))
 
 
 def main(seed: int, wanted: int, project: Path, copies: Path) -> list[str]:

@@ -24,6 +24,7 @@ from serve.live import Live, until
 
 WEEKS, ROWS, ASKED = 6, 900, 120
 DRIFTS = 3  # from this week on, callers' hours are in minutes
+TRADE = "zymurgist"  # of nobody but the person who is erased
 LIFECYCLE = """
 from sklearn.linear_model import LogisticRegression
 
@@ -103,7 +104,11 @@ def test_a_quarter(tmp_path: Path) -> None:
         total, late, drifted = 0, [], []
         for week in range(1, WEEKS + 1):
             wave = asked[week * ASKED : (week + 1) * ASKED]
-            sent = wave.with_columns(pl.col("hours_per_week") * (60 if week >= DRIFTS else 1))
+            sent = wave.with_columns(
+                pl.col("hours_per_week") * (60 if week >= DRIFTS else 1),
+                pl.when(pl.col("person") == asked["person"][WEEKS * ASKED])
+                .then(pl.lit(TRADE)).otherwise(pl.col("occupation").cast(pl.String)).alias("occupation"),
+            )  # fmt: skip
             answers = ask(live, sent)
             total += len(answers)
             for earlier in late:  # labels come a week later
@@ -119,10 +124,16 @@ def test_a_quarter(tmp_path: Path) -> None:
         _experiment(folder, place, live, asked[4000:])
         _bad_release(folder, place)
         subject = wave["person"][0]
+        assert captured_of(place, TRADE) == 1
         noria(folder, "erase", subject, "--reason", "asked for it", "--models", "accept", "--json")
         assert live.stop() == 0
 
     _checked(folder, place, answers[5], subject)
+
+
+def captured_of(place: Place, text: str) -> int:
+    """How many answers were captured whose inputs hold a text."""
+    return joined(place.settings, "income").filter(pl.col("inputs").str.contains(text, literal=True)).height
 
 
 def _experiment(folder: Path, place: Place, live: Live, people: pl.DataFrame) -> None:
@@ -160,7 +171,7 @@ def _checked(folder: Path, place: Place, answer: Answer, subject: str) -> None:
     graph = noria(folder, "trace", "prediction", answer.id, "--json")
     for node in (f"prediction:{answer.id}", f"model_version:income@{answer.version}", "source:inbox/week-0.parquet"):
         assert node in graph
-    assert places(folder / ".noria", [subject.encode()]) == []
+    assert places(folder / ".noria", [subject.encode(), TRADE.encode()]) == []
     noria(folder, "audit", "verify")
     with place.store.read() as c:
         words = [one.action for one in audit.entries(c)]
@@ -168,6 +179,8 @@ def _checked(folder: Path, place: Place, answer: Answer, subject: str) -> None:
     for word in ("experiment start", "erase", "alias champion", "route"):
         assert word in words
     assert {"new data", "drift"} <= {run.trigger for run in turned}
-    report = json.loads(noria(folder, "report", "income", "--json"))
-    assert "rolled" in json.dumps(report)
+    [report] = json.loads(noria(folder, "report", "income", "--json"))
+    assert report["loop"]["rolled_back"]["versions_rolled_back"]
+    assert report["loop"]["time_to_restore"]["count"] >= 1
+    assert report["loop"]["lead_time"]["count"] >= 1
     place.store.close()
