@@ -1,0 +1,31 @@
+"""Every column, once. The other modules of this room are the only ones that speak SQL."""
+
+from noria.store.tables.base import Utc as Utc
+from noria.store.tables.base import metadata as metadata
+from noria.store.tables.trust import amended as amended
+from noria.store.tables.trust import audit as audit
+from noria.store.tables.trust import audit_head as audit_head
+from noria.store.tables.trust import erased as erased
+from noria.store.tables.trust import erasure as erasure
+from noria.store.tables.trust import hold as hold
+from noria.store.tables.trust import learned as learned
+from noria.store.tables.trust import token as token
+from noria.store.tables.turning import cycle as cycle
+from noria.store.tables.turning import experiment as experiment
+from noria.store.tables.turning import exported as exported
+from noria.store.tables.turning import memo as memo
+from noria.store.tables.turning import orchestrated as orchestrated
+from noria.store.tables.turning import study_log as study_log
+from noria.store.tables.turning import watch as watch
+from noria.store.tables.wheel import alert as alert
+from noria.store.tables.wheel import alias as alias
+from noria.store.tables.wheel import batch as batch
+from noria.store.tables.wheel import edge as edge
+from noria.store.tables.wheel import model_version as model_version
+from noria.store.tables.wheel import output as output
+from noria.store.tables.wheel import release as release
+from noria.store.tables.wheel import route as route
+from noria.store.tables.wheel import run as run
+from noria.store.tables.wheel import step_run as step_run
+from noria.store.tables.wheel import tag as tag
+from noria.store.tables.wheel import version as version
