@@ -160,6 +160,11 @@ class Answers(Feed):
     def source(self) -> Source:
         return Files("inbox/*")
 
+    def rows(self, number: int) -> pl.DataFrame:
+        """What was captured says what answered and what a row weighs."""
+        said = {"_version": pl.lit(None, pl.Int64), "_variant": pl.lit(None, pl.String), "_weight": pl.lit(1.0)}
+        return content(number).with_columns(**said) if number else content(number)
+
     def bring(self, number: int) -> None:
         if number == 0:
             content(0).write_csv(self.place("0.csv"))
