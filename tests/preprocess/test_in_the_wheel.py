@@ -1,14 +1,16 @@
 """The transformers in a lifecycle: fitted on training rows only, packed with the model, refused in one sentence."""
 
 import pickle
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
 from lightgbm import LGBMClassifier
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -52,10 +54,15 @@ def logistic() -> LogisticRegression:
 
 
 def bench(
-    folder: Path, parts: list[Any], rows: pl.DataFrame = ROWS, model: Any = logistic, batches: int | None = None
+    folder: Path,
+    parts: list[Any],
+    rows: pl.DataFrame = ROWS,
+    model: Any = logistic,
+    batches: int | None = None,
+    tune: nr.Tune = nr.Tune(trials=1),  # noqa: B008
 ) -> Bench:
     train = nr.Train(batches=batches)
-    lifecycle = Lifecycle("loans", collect="inbox/*.csv", schema=SCHEMA, tune=nr.Tune(trials=1), train=train)
+    lifecycle = Lifecycle("loans", collect="inbox/*.csv", schema=SCHEMA, tune=tune, train=train)
     lifecycle.preprocess(lambda: ColumnTransformer(parts))
     lifecycle.train(model)
     made = Bench(folder, lifecycle)
@@ -137,6 +144,56 @@ def test_ragged_features_hold_no_padding_on_disk_and_make_the_model_that_padded_
     assert not mapped.values.flags.writeable
     assert (mapped.values[mapped.offsets[0] :] != 0).all()
     assert found[True] == pytest.approx(found[False], abs=1e-6)
+
+
+class Counted(TransformerMixin, BaseEstimator):
+    """Notes each call in a file, whichever process it is made in."""
+
+    def __init__(self, notes: str = "") -> None:
+        self.notes = notes
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        return self._note("fit")
+
+    def transform(self, X: Any) -> Any:
+        self._note("transform")
+        return X
+
+    def get_feature_names_out(self, names: Any) -> Any:
+        return names
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "fit" in Path(self.notes).read_text().split()
+
+    def _note(self, what: str) -> Self:
+        with Path(self.notes).open("a") as file:
+            file.write(f"{what}\n")
+        return self
+
+
+def test_rows_are_transformed_once_however_many_trials_and_epochs_learn_from_them(tmp_path: Path) -> None:
+    found = []
+    for trials, epochs in ((1, 1), (3, 6)):
+        folder = tmp_path / str(trials)
+        folder.mkdir()
+        notes = folder / "notes"
+
+        def network(params: dict[str, Any]) -> nr.Torch:
+            return nr.Torch(nn.Linear(1, 2), epochs=params["epochs"], lr=params["lr"], batch=64)
+
+        part = ("number", make_pipeline(SimpleImputer(), Counted(str(notes))), ["age"])
+        space = {"lr": nr.uniform(0.001, 0.1), "epochs": nr.choice([epochs])}
+        on = bench(folder, [part], model=network, tune=nr.Tune(space, trials=trials))
+        on.upto("preprocess")
+        before = Counter(notes.read_text().split())
+        on.do("tune")
+        tuned = Counter(notes.read_text().split())
+        on.do("train")
+        found.append((before, tuned, Counter(notes.read_text().split())))
+    assert found[0] == found[1]
+    before, tuned, trained = found[1]
+    assert tuned == before
+    assert trained["fit"] == before["fit"] == 1
 
 
 @pytest.mark.parametrize(
