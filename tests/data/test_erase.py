@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -131,3 +132,43 @@ def test_beside_writers_nothing_is_lost_and_nothing_is_left(tmp_path: Path) -> N
     erase.strip(path, "who", [GONE], mine=True)
     assert table.scan(path, [f"w{n}" for n in range(12)]).collect().height == 60
     assert GONE.encode() not in everything(Path(path))
+
+
+def test_what_a_file_says_of_its_least_and_greatest_values_hides_no_row(tmp_path: Path) -> None:
+    path = str(tmp_path / "t")
+    table.append(path, "a", rows(1))
+    file = next((tmp_path / "t").glob("_batch=a/*.parquet"))
+    data = file.read_bytes()
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    file.write_bytes(data[:footer] + data[footer:].replace(GONE.encode(), b"aa-gone"))
+    trusting = pl.scan_parquet(file, hive_partitioning=False).filter(pl.col("who") == GONE).collect()
+    assert trusting.is_empty(), "the statistics do not lie, so this test shows nothing"
+    assert {batch: part.height for batch, part in erase.find(path, "who", [GONE]).items()} == {"a": 1}
+    erase.strip(path, "who", [GONE], mine=True)
+    assert table.scan(path, ["a"]).collect()["who"].to_list() == rows(1, subject=False)["who"].to_list()
+
+
+def test_each_file_is_read_through_once_and_what_changed_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "t")
+    filled(path, tmp_path)
+    read: list[str] = []
+    kept = erase._rows
+    monkeypatch.setattr(erase, "_rows", lambda file: (read.append(file.parent.name), kept(file))[1])
+    looked: dict[Any, bool] = {}
+    assert len(erase.find(path, "who", [GONE], looked)) == 3
+    assert sorted(read) == [f"_batch={name}" for name in ("a", "adopted", "clean", "only")]
+    read.clear()
+    erase.strip(path, "who", [GONE], mine=True, looked=looked)
+    assert sorted(read) == [f"_batch={name}" for name in ("a", "adopted", "only")], "to write them anew"
+    table.append(path, "later", rows(5))  # arrives meanwhile
+    read.clear()
+    assert set(erase.find(path, "who", [GONE], looked)) == {"later"}
+    assert "_batch=clean" not in read
+    assert sorted(read) == [f"_batch={name}" for name in ("a", "adopted", "later", "only")], (
+        "what was written is checked"
+    )
+    clean = next((tmp_path / "t").glob("_batch=clean/*.parquet"))
+    rows(3).write_parquet(clean)  # by whom ever: another file under the same name
+    assert erase.find(path, "who", [GONE], looked)["clean"].height == 1

@@ -78,7 +78,18 @@ def test_what_has_no_trace_stays_as_it_is(value: object) -> None:
 def test_only_values_that_nobody_else_has_tell() -> None:
     mine = pl.DataFrame({"job": ["nurse"], "note": ["my own words"], "amount": [918_273.64], "age": [41.0]})
     others = pl.DataFrame({"job": ["nurse", "smith"], "note": ["none", None], "amount": [1.5, 2.5], "age": [3.0, 4.0]})
-    found = traces.of("k-1", [mine], others.lazy(), ["p-1"])
+    found = traces.of("k-1", [mine], pl.DataFrame(), pl.concat([others, mine]).lazy(), ["p-1"])
     assert set(found.texts) == {"k-1", "p-1", "my own words"}
     assert found.numbers == {918_273.64}
     assert np.isfinite(list(found.numbers)).all()
+
+
+def test_a_value_that_others_have_too_does_not_tell_however_often_this_person_has_it() -> None:
+    mine = pl.DataFrame(
+        {"note": ["my own words", "my own words", "shared words"], "amount": [918_273.64, 5.0, 77_123.5]}
+    )
+    others = pl.DataFrame({"note": ["shared words", None, "none"], "amount": [77_123.5, 1.0, None]})
+    sent = pl.DataFrame({"note": ["only sent in", "shared words"], "amount": [918_273.64, 55_555.5]})
+    found = traces.of("k-1", [mine[:2], mine[2:]], sent, pl.concat([others, mine]).lazy(), [])
+    assert set(found.texts) == {"k-1", "my own words", "only sent in"}
+    assert found.numbers == {918_273.64, 55_555.5}

@@ -19,7 +19,9 @@ import polars as pl
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
+from noria.data import looked as looks
 from noria.data import parquet, table
+from noria.data.looked import Looked
 from noria.data.merge import MERGED
 from noria.data.table import BATCH, ROW
 from noria.errors import Damaged, StoreUnavailable
@@ -50,29 +52,39 @@ def _number(text: str) -> float | None:
         return None
 
 
-def find(path: str, column: str, values: Collection[str]) -> dict[str, pl.DataFrame]:
-    """The rows whose ``column`` is one of these texts, by batch; with the columns that each arrived with."""
+def find(path: str, column: str, values: Collection[str], looked: Looked | None = None) -> dict[str, pl.DataFrame]:
+    """The rows whose ``column`` is one of these texts, by batch; with the columns that each arrived with.
+
+    Parameters
+    ----------
+    looked
+        What was found in files before: one in which there was nothing is not read again.
+    """
     opened = table._open(path)
     if opened is None or not values:
         return {}
+    looked = {} if looked is None else looked
     found = {}
     for batch, files in sorted(table._files(opened).items()):
-        parts = [_matching(Path(path) / unquote(file), column, values) for file in files]
+        parts = [_matching(Path(path) / unquote(file), column, values, looked) for file in files]
         rows = pl.concat([part for part in parts if part is not None] or [pl.DataFrame()], how="diagonal")
         if rows.height:
             found[batch] = rows
     return found
 
 
-def _matching(file: Path, column: str, values: Collection[str]) -> pl.DataFrame | None:
-    rows = pl.scan_parquet(file, hive_partitioning=False)
-    kind = rows.collect_schema().get(column)
-    if kind is None:
+def _matching(file: Path, column: str, values: Collection[str], looked: Looked) -> pl.DataFrame | None:
+    key = looks.key(file, column, values)
+    if looked.get(key) is False:
         return None
-    return rows.filter(holds(column, values, kind)).collect(engine="streaming")
+    rows = _rows(file)
+    kind = rows.collect_schema().get(column)
+    found = None if kind is None else rows.filter(holds(column, values, kind)).collect(engine="streaming")
+    looked[key] = found is not None and found.height > 0
+    return found
 
 
-def strip(path: str, column: str, values: Collection[str], *, mine: bool) -> None:
+def strip(path: str, column: str, values: Collection[str], *, mine: bool, looked: Looked | None = None) -> None:
     """Take the rows whose ``column`` is one of these texts out of a table, its history and its folder.
 
     Doing it again finishes what was begun, and changes nothing else. Some rows at a time are in memory.
@@ -81,6 +93,8 @@ def strip(path: str, column: str, values: Collection[str], *, mine: bool) -> Non
     ----------
     mine
         True if nobody writes to the table meanwhile: files that were never committed are removed too.
+    looked
+        What was found in files before, as ``find`` has it.
 
     Raises
     ------
@@ -89,16 +103,17 @@ def strip(path: str, column: str, values: Collection[str], *, mine: bool) -> Non
     """
     if table._open(path) is None or not values:
         return
+    looked = {} if looked is None else looked
     try:
         for tries_left in reversed(range(TRIES)):
             try:
-                _replace(path, column, values)
+                _replace(path, column, values, looked)
                 break
             except CommitFailedError:
                 if not tries_left:
                     raise
         _amend_history(path)
-        _clear(path, column, values, mine=mine)
+        _clear(path, column, values, looked, mine=mine)
     except (DeltaError, OSError, pl.exceptions.PolarsError) as error:
         raise StoreUnavailable(
             f"rows cannot be erased: {(str(error).splitlines() or [type(error).__name__])[0][:200]}",
@@ -107,7 +122,7 @@ def strip(path: str, column: str, values: Collection[str], *, mine: bool) -> Non
         ) from error
 
 
-def _replace(path: str, column: str, values: Collection[str]) -> None:
+def _replace(path: str, column: str, values: Collection[str], looked: Looked) -> None:
     """Write the files anew that hold such rows, and replace them in one commit."""
     opened = table._open(path)
     assert opened is not None, "the caller looked"
@@ -115,7 +130,7 @@ def _replace(path: str, column: str, values: Collection[str]) -> None:
     touched = {
         batch: files
         for batch, files in held.items()
-        if any(_any(Path(path) / unquote(file), column, values) for file in files)
+        if any(_any(Path(path) / unquote(file), column, values, looked) for file in files)
     }
     if not touched:
         return
@@ -130,16 +145,25 @@ def _replace(path: str, column: str, values: Collection[str]) -> None:
     parquet.sync(Path(path) / "_delta_log")
 
 
-def _any(file: Path, column: str, values: Collection[str]) -> bool:
-    rows = pl.scan_parquet(file, hive_partitioning=False)
-    kind = rows.collect_schema().get(column)
-    return kind is not None and bool(rows.select(holds(column, values, kind).any()).collect(engine="streaming").item())
+def _any(file: Path, column: str, values: Collection[str], looked: Looked) -> bool:
+    key = looks.key(file, column, values)
+    if key not in looked:
+        rows = _rows(file)
+        kind = rows.collect_schema().get(column)
+        held = None if kind is None else rows.select(holds(column, values, kind).any()).collect(engine="streaming")
+        looked[key] = held is not None and bool(held.item())
+    return looked[key]
+
+
+def _rows(file: Path) -> pl.LazyFrame:
+    """The rows themselves: what a file says of its least and greatest values may be wrong."""
+    return pl.scan_parquet(file, hive_partitioning=False, use_statistics=False)
 
 
 def _rewritten(path: str, batch: str, name: str, column: str, values: Collection[str]) -> tuple[str, Path]:
     """A file without such rows; the others keep their numbers, which an adopted file does not hold."""
     source, place = Path(path) / unquote(name), "_place"
-    rows = pl.scan_parquet(source, hive_partitioning=False)
+    rows = _rows(source)
     kinds = rows.collect_schema()
     target = source.with_name(f"{MADE}{os.urandom(8).hex()}.parquet")
     number = pl.col(place).cast(pl.Int64)
@@ -250,7 +274,7 @@ def _amended(
             yield {"add": {**add, "stats": None}}
 
 
-def _clear(path: str, column: str, values: Collection[str], *, mine: bool) -> None:
+def _clear(path: str, column: str, values: Collection[str], looked: Looked, *, mine: bool) -> None:
     """Remove the files that are no part of the table any more, if they hold such rows."""
     opened = table._open(path)
     assert opened is not None, "the caller looked"
@@ -261,7 +285,7 @@ def _clear(path: str, column: str, values: Collection[str], *, mine: bool) -> No
         # a merge that was under way fails as it commits, for it would replace what was replaced here
         if name in live or not (mine or unquote(name) in gone or file.parent.name.startswith(f"{BATCH}={MERGED}")):
             continue
-        if file.name.startswith(MADE) or not file.name.endswith(".parquet") or _holds(file, column, values):
+        if file.name.startswith(MADE) or not file.name.endswith(".parquet") or _holds(file, column, values, looked):
             file.unlink(missing_ok=True)
             parquet.sync(file.parent)
 
@@ -271,8 +295,8 @@ def _removed(log: Path) -> Iterator[str]:
         yield from (unquote(action["remove"]["path"]) for action in _actions(entry) if "remove" in action)
 
 
-def _holds(file: Path, column: str, values: Collection[str]) -> bool:
+def _holds(file: Path, column: str, values: Collection[str], looked: Looked) -> bool:
     try:
-        return _any(file, column, values)
+        return _any(file, column, values, looked)
     except pl.exceptions.PolarsError:  # a file that was never completed: nobody can read it, and bytes are in it
         return True

@@ -20,7 +20,7 @@ from noria.errors import NotFound, UserError
 from noria.governance import certificate, gone
 from noria.governance import plan as plans
 from noria.governance.alone import alone
-from noria.governance.plan import Plan, Stores
+from noria.governance.plan import Known, Plan, Stores
 from noria.store import audit, datasets, erasures, holds, scrub
 from noria.store.erasures import Erasure, Secret
 
@@ -83,20 +83,20 @@ def erase_subject(stores: Stores, asked: Request, carry: Carry, say: Say = lambd
         If a store cannot be used: the same command goes on.
     """
     where = _where(stores, asked.dataset)
-    secret = Secret(stores.settings.secret)
+    secret, known = Secret(stores.settings.secret), Known()
     with alone(stores.settings.home):
-        begun = _begun(stores, asked, secret, where, carry)
+        begun = _begun(stores, asked, secret, where, carry, known)
         if begun is None:
             return None
         where = {name: column for name, column in plans.subjects(stores).items() if name in begun.datasets}
         _wait(stores, begun, say)
         carry()
         note = _note(stores, begun.id)
-        plan = _planned(stores, asked.key, where, note)
+        plan = _planned(stores, asked.key, where, note, known)
         for _ in range(ROUNDS):
             say("taking rows out of the tables")
-            _strip(stores, plan, where)
-            more = plans.find(stores, asked.key, where)
+            _strip(stores, plan, where, known)
+            more = plans.find(stores, asked.key, where, known)
             if more.empty:
                 break
             plan = _kept(stores, plan.and_also(more), note)
@@ -125,7 +125,7 @@ def _where(stores: Stores, dataset: str | None) -> dict[str, str | None]:
 
 
 def _begun(
-    stores: Stores, asked: Request, secret: Secret, where: Mapping[str, str | None], carry: Carry
+    stores: Stores, asked: Request, secret: Secret, where: Mapping[str, str | None], carry: Carry, known: Known
 ) -> Erasure | None:
     """The erasure of this subject that is not done, or a new one if there is anything to erase."""
     digest = secret.digest(asked.key)
@@ -136,7 +136,7 @@ def _begun(
     if open_:
         return open_[0]
     carry()
-    found = plans.find(stores, asked.key, where)
+    found = plans.find(stores, asked.key, where, known)
     if found.empty:
         return None
     _must_not_be_held(stores, found)
@@ -195,9 +195,9 @@ def _note(stores: Stores, id: str) -> Path:
     return stores.settings.home / "erasing" / f"{id}.json"
 
 
-def _planned(stores: Stores, key: str, where: Mapping[str, str | None], note: Path) -> Plan:
+def _planned(stores: Stores, key: str, where: Mapping[str, str | None], note: Path, known: Known) -> Plan:
     """What was noted before it was interrupted, and what there is now."""
-    noted, now = Plan.read(note), plans.find(stores, key, where)
+    noted, now = Plan.read(note), plans.find(stores, key, where, known)
     return _kept(stores, now if noted is None else noted.and_also(now), note)
 
 
@@ -208,10 +208,10 @@ def _kept(stores: Stores, plan: Plan, note: Path) -> Plan:
     return whole
 
 
-def _strip(stores: Stores, plan: Plan, where: Mapping[str, str | None]) -> None:
+def _strip(stores: Stores, plan: Plan, where: Mapping[str, str | None], known: Known) -> None:
     for name, column in where.items():
         if column is not None:
-            erase.strip(f"{stores.settings.data}/{name}", column, [plan.key], mine=True)
+            erase.strip(f"{stores.settings.data}/{name}", column, [plan.key], mine=True, looked=known.looked)
             subjects.tidy(f"{stores.settings.data}/{name}")
         ids = plan.predictions.get(name, ())
         erase.strip(captured.path(stores.settings, name, "predictions"), "id", ids, mine=False)

@@ -15,6 +15,7 @@ import polars as pl
 
 from noria.clock import Clock
 from noria.data import captured, erase, multiset, table
+from noria.data.looked import Looked
 from noria.governance import traces
 from noria.governance.traces import Traces
 from noria.settings import Settings
@@ -144,41 +145,60 @@ def _column(run: runs.Run) -> str | None:
     return schema.get("subject")
 
 
-def find(stores: Stores, key: str, where: Subjects) -> Plan:
+@dataclass(slots=True)
+class Known:
+    """What looking found so far, so that the same is not read again.
+
+    ``told``: by dataset, the commit of its table, the person's predictions, and what gives the person away in both.
+    """
+
+    looked: Looked = field(default_factory=dict)
+    told: dict[str, tuple[int, list[str], Traces]] = field(default_factory=dict)
+
+
+def find(stores: Stores, key: str, where: Subjects, known: Known | None = None) -> Plan:
     """All that there is of a subject, in tables; nothing is changed."""
+    known = known or Known()
     batches: dict[str, dict[str, Cut]] = {}
     predictions: dict[str, list[str]] = {}
     feedback: dict[str, int] = {}
-    told = traces.of(key, [], None, [captured.subject_digest(key)])
+    told = traces.of(key, [], pl.DataFrame(), None, [captured.subject_digest(key)])
     for name, column in where.items():
         path = f"{stores.settings.data}/{name}"
-        rows = {} if column is None else erase.find(path, column, [key])
+        commit = table.version_of(path)
+        rows = {} if column is None else erase.find(path, column, [key], known.looked)
         answers = captured.about(stores.settings, name, key)
         if rows or answers.height:
-            sent = _sent(answers)
-            own = [one.drop(column, strict=False) for one in (*rows.values(), sent) if column is not None]
-            found = traces.of(key, own or [sent], _others(path, column, key), answers["id"].to_list())
+            ids = answers["id"].to_list()
+            if known.told.get(name, ())[:2] != (commit, ids):
+                known.told[name] = commit, ids, _traces(key, path, column, rows, answers)
+            found = known.told[name][2]
             told = Traces((*told.texts, *found.texts), told.numbers | found.numbers)
         held = _batches(stores, name) if rows else {}
         batches[name] = {id: _cut(held.get(id), one) for id, one in rows.items()}
         predictions[name] = answers["id"].to_list()
-        heard = erase.find(captured.path(stores.settings, name, "feedback"), "prediction", predictions[name])
+        place = captured.path(stores.settings, name, "feedback")
+        heard = erase.find(place, "prediction", predictions[name], known.looked)
         feedback[name] = sum(one.height for one in heard.values())
     return Plan(key, batches, predictions, feedback, list(dict.fromkeys(told.texts)), sorted(told.numbers))
+
+
+def _traces(key: str, path: str, column: str | None, rows: Mapping[str, pl.DataFrame], answers: pl.DataFrame) -> Traces:
+    """What gives a person away in the rows of a table and in what was sent in."""
+    sent, ids = _sent(answers), answers["id"].to_list()
+    if column is None:
+        return traces.of(key, [], sent, None, ids)
+    opened = table._open(path)
+    whole = None if opened is None else pl.scan_delta(opened)
+    if whole is not None and column not in whole.collect_schema():
+        whole = None
+    own = [one.drop(column, strict=False) for one in rows.values()]
+    return traces.of(key, own, sent.drop(column, strict=False), whole, ids)
 
 
 def _sent(answers: pl.DataFrame) -> pl.DataFrame:
     sent = [json.loads(text) for text in answers["inputs"] if text]
     return pl.DataFrame(sent, infer_schema_length=None, strict=False) if sent else pl.DataFrame()
-
-
-def _others(path: str, column: str | None, key: str) -> pl.LazyFrame | None:
-    opened = table._open(path)
-    if column is None or opened is None:
-        return None
-    rows = pl.scan_delta(opened)
-    kind = rows.collect_schema().get(column)
-    return rows if kind is None else rows.filter(~erase.holds(column, [key], kind))
 
 
 def _batches(stores: Stores, dataset: str) -> dict[str, Batch]:

@@ -76,30 +76,49 @@ class Traces:
         return frozenset({*self.numbers, *short, *filter(_tells, rounded)})
 
 
-def of(key: str, removed: Collection[pl.DataFrame], others: pl.LazyFrame | None, known: Collection[str]) -> Traces:
+def of(
+    key: str,
+    removed: Collection[pl.DataFrame],
+    sent: pl.DataFrame,
+    table: pl.LazyFrame | None,
+    known: Collection[str],
+) -> Traces:
     """What gives a person away.
 
     Parameters
     ----------
-    removed
-        The person's rows.
-    others
-        Everybody else's, lazily; None if there are none.
+    removed, sent
+        The person's rows in a table, and those that were sent in about them.
+    table
+        All rows of the table, those of ``removed`` among them; None if there is none. Of each column that holds
+        something telling, and of no other, all is read, once.
     known
         Further texts that name this person only, such as ids of predictions.
     """
     texts, numbers = {key, *known}, set()
-    rows = pl.concat([_plain(one) for one in removed] or [pl.DataFrame()], how="diagonal_relaxed")
-    theirs = others.collect_schema() if others is not None else {}
+    mine = _together(removed)
+    rows = _together([mine, sent])
+    there = table.collect_schema() if table is not None else {}
     for name in rows.columns:
         values = {one for one in rows[name].drop_nulls().to_list() if _telling(one)}
-        if others is not None and values and name in theirs:
+        if table is not None and values and name in there:
             held = pl.col(name).cast(pl.String if rows.schema[name] == pl.String else pl.Float64, strict=False)
-            taken = others.select(held).filter(pl.col(name).is_in(list(values))).unique().collect(engine="streaming")
-            values -= set(taken[name].to_list())
+            theirs = _counted(table.select(held), name, values)
+            own = _counted(mine.lazy().select(held), name, values) if name in mine.columns else {}
+            values = {one for one in values if theirs.get(one, 0) <= own.get(one, 0)}
         texts |= {one for one in values if isinstance(one, str)}
         numbers |= {one for one in values if isinstance(one, float)}
     return Traces(tuple(sorted(texts, key=len, reverse=True)), frozenset(numbers))
+
+
+def _counted(rows: pl.LazyFrame, name: str, values: Collection[Any]) -> dict[Any, int]:
+    """How many rows hold each of some values in a column."""
+    counts = rows.filter(pl.col(name).is_in(list(values))).group_by(name).len().collect(engine="streaming")
+    return dict(counts.iter_rows())
+
+
+def _together(frames: Collection[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat([_plain(one) for one in frames] or [pl.DataFrame()], how="diagonal_relaxed")
 
 
 def _plain(rows: pl.DataFrame) -> pl.DataFrame:
