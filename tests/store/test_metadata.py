@@ -1,11 +1,14 @@
 import sqlite3
 from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
 from alembic import command
 from sqlalchemy import create_engine, inspect, text
 
+import faults
 from contracts.metadata import MetadataContract
 from noria.errors import StoreUnavailable, UserError
 from noria.store import datasets
@@ -45,6 +48,34 @@ def test_the_migrations_make_the_tables_that_the_code_speaks_of(
             i.name for i in table.indexes
         }
     store.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
+def test_of_several_that_make_a_store_at_once_each_gets_it(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    for turn in range(3):
+        new = f"sqlite:///{tmp_path / f'{turn}.db'}"
+        url = new if engine == "sqlite" else request.getfixturevalue("postgres").database()
+        together = get_context("fork").Barrier(6)
+
+        def opened(_: int, url: str = url, together: Barrier = together) -> None:
+            together.wait()
+            open_store(url).close()
+
+        assert all(through for through, _ in [faults.ended(*one) for one in [faults.begun(opened) for _ in range(6)]])
+
+
+def test_a_new_file_that_another_process_is_just_making_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "noria.db"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("noria.store.engine.sleep", lambda _: other.close())
+    open_store(f"sqlite:///{file}").close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        other.execute("COMMIT")
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """SQLite and PostgreSQL: connect, transact, migrate."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
@@ -12,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from noria.errors import StoreUnavailable, UserError
 
 BUSY_MS = 30_000  # how long SQLite waits for another writer
+AGAIN_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +118,28 @@ def _connect(url: str) -> Engine:
     def prepare(connection, record) -> None:  # type: ignore[no-untyped-def]
         connection.isolation_level = None  # noria says BEGIN itself: sqlite3 would start a transaction too late
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+        for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=NORMAL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
+        _write_ahead(cursor)
         cursor.close()
 
     return engine
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Let readers and one writer not wait for each other.
+
+    Of several who do this to a new file at once all but one are told that it is locked: SQLite does not wait here.
+    """
+    until = monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+        sleep(AGAIN_S)
 
 
 def _migrate(store: Store) -> None:
