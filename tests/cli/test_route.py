@@ -31,6 +31,15 @@ def test_weights_that_are_set_are_a_new_revision_on_record(mine: Path, noria: No
     )
 
 
+def test_the_share_that_chance_draws_is_set_kept_and_ended_on_record(mine: Path, noria: Noria) -> None:
+    made = noria("route", "set", "loans", "--explore", 0.05, "--reason", "to learn of all kinds", "--json").data
+    assert (made["explore"], made["weights"]) == (0.05, {"1": 90, "2": 10})
+    assert noria("audit", "show", "--most", 1, "--json").data[0]["action"] == "explore"
+    kept = noria("route", "set", "loans", "1=50", "2=50").out
+    assert kept == "loans: revision 4, weights 1 50, 2 50, 5.0% by chance\n"
+    assert noria("route", "set", "loans", "--explore", 0, "--json").data["explore"] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -40,6 +49,7 @@ def test_weights_that_are_set_are_a_new_revision_on_record(mine: Path, noria: No
         (["set", "loans", "1"], "'1' is not VERSION=WEIGHT (noria route set). Write for example 3=90 4=10."),
         (["set", "loans", "1=²"], "'1=²' is not VERSION=WEIGHT (noria route set). Write for example 3=90 4=10."),
         (["set", "loans", "1=0"], "all weights are 0 (noria route set). Give at least one version a weight."),
+        (["set", "loans", "--explore", "5"], "5 is no share (--explore). Write for example 0.05; 0 ends it."),
         (["set", "loans", "1=5", "1=5"], "version 1 has two weights (noria route set). Give it one."),
     ],
     ids=" ".join,

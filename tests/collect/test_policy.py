@@ -38,6 +38,7 @@ def said(p: float) -> str:
         (Captured(), ["p0", "p1", "p2", "p3"]),
         (Captured(policy="exclude"), []),
         (Captured(policy="exploration", explored="dice"), ["p1"]),
+        (Captured(policy="exploration"), ["p2"]),
         (Captured(consent="may_learn"), ["p0", "p1"]),
         (Captured(without=["opted-out"]), ["p0", "p1", "p3"]),
         (Captured(consent="may_learn", without=["opted-out"], policy="exploration", explored="dice"), ["p1"]),
@@ -47,7 +48,7 @@ def test_who_may_be_learned_from(source: Captured, ids: list[str]) -> None:
     rows = answers(
         {"inputs": json.dumps({"may_learn": True, "dice": False})},
         {"inputs": json.dumps({"may_learn": "yes", "dice": True})},
-        {"inputs": json.dumps({"may_learn": False}), "sources": ["api", "opted-out"]},
+        {"inputs": json.dumps({"may_learn": False}), "sources": ["api", "opted-out"], "variant": "explored"},
         {},
     )
     assert policy.kept(rows, source)["id"].to_list() == ids
@@ -99,7 +100,6 @@ def test_what_chance_decided_counts_as_it_is() -> None:
     ("make", "said"),
     [
         (lambda: nr.Captured(policy="some"), "unknown policy 'some'"),
-        (lambda: nr.Captured(policy="exploration"), "which answers did chance decide?"),
         (lambda: nr.Captured(share=0), "share is 0"),
         (lambda: nr.Captured(most=0.5), "most is 0.5"),
         (lambda: nr.Captured(without="opted-out"), "without is a text, not a list"),

@@ -202,6 +202,9 @@ class MetadataContract:
             second = routes.set_weights(c, CLOCK, "loans", {"1": 90, "2": 10}, actor="a", reason="r")
             assert (second.revision, second.salt) == (2, first.salt)
             assert routes.all_newest(c) == [second]
+            third = routes.set_weights(c, CLOCK, "loans", {"1": 90, "2": 10}, actor="a", reason="r", explore=0.02)
+            fourth = routes.set_weights(c, CLOCK, "loans", {"1": 50, "2": 50}, actor="a", reason="r")
+            assert [(one.revision, one.explore) for one in (third, fourth)] == [(3, 0.02), (4, 0.02)]
 
     def test_lineage_walks_both_ways(self, store: Store) -> None:
         with store.begin() as c:

@@ -13,7 +13,7 @@ from noria.feedback.exposure import arms, spelled
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = Rules("accuracy", 0.02, (Guard("-brier", 0.01), Guard("accuracy@sex=f", 0.05), Guard("selection_rate", 0.1),
                                  Guard("rating", 1.0)))  # fmt: skip
-KINDS = dict.fromkeys(("id", "at", "subject", "inputs", "outputs", "label"), pl.String) | {
+KINDS = dict.fromkeys(("id", "at", "variant", "subject", "inputs", "outputs", "label"), pl.String) | {
     "version": pl.Int64, "rating": pl.Float64
 }  # fmt: skip
 
@@ -57,6 +57,15 @@ def test_who_was_answered_by_both_counts_for_neither() -> None:
         answer(1, 1, "ann", 0.9, "yes"), answer(2, 2, "ann", 0.9, "yes"), answer(3, 2, "bob", 0.9, "yes")
     )
     assert (champion.answers, challenger.answers, both) == (0, 1, 1)
+
+
+def test_what_chance_drew_is_no_part_of_it() -> None:
+    champion, challenger, both = told(
+        answer(1, 1, "ann", 0.9, "yes", variant="champion"),
+        answer(2, 2, "ann", 0.9, "yes", variant="explored"),
+        answer(3, 2, "bob", 0.9, "yes", variant="explored"),
+    )
+    assert (champion.answers, challenger.answers, both) == (1, 0, 0)
 
 
 def test_rows_of_one_request_without_a_subject_are_one() -> None:

@@ -86,12 +86,16 @@ class Shelf:
         self.broken: dict[int, Exception] = {}
         self.away: Exception | None = None
 
-    def route(self, name: str, weights: Mapping[int, int], *, versions: int = 5, shadow: tuple[int, ...] = ()) -> None:
+    def route(
+        self, name: str, weights: Mapping[int, int], *, versions: int = 5, shadow: tuple[int, ...] = (),
+        explore: float = 0.0,
+    ) -> None:  # fmt: skip
         """Divide an endpoint's traffic anew."""
         before = self.routes.get(name)
         known = {n: Known(n, Digest.of(self.make(n)).hex, f"r{n}", "run", f"v{n}") for n in range(1, versions + 1)}
         written = {str(number): weight for number, weight in weights.items()}
-        self.routes[name] = Wanted(name, before.revision + 1 if before else 1, written, "salt", known, shadow)
+        revision = before.revision + 1 if before else 1
+        self.routes[name] = Wanted(name, revision, written, "salt", known, shadow, explore)
 
     def wanted(self) -> dict[str, Wanted]:
         if self.away is not None:

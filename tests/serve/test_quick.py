@@ -168,3 +168,23 @@ def test_the_quick_way_follows_the_route(both: Both) -> None:
     del both.shelf.routes["loans"]
     both.runner.run(both.host.refresh())
     assert lane.answer(body(40, "clerk")) is None
+
+
+def test_what_chance_draws_is_captured_as_explored_both_ways_and_nothing_else_is(both: Both) -> None:
+    both.shelf.route("loans", {1: 99, 2: 1}, explore=0.5)
+    both.runner.run(both.host.refresh())
+    split = both.host.endpoints["loans"].split
+    sent = rows(30.0, "nurse", subject="one and the same")
+    own = split.choose("one and the same")
+    ways = [both.quick, both.general] * 60
+    said = {one["predictions"][0]["id"]: int(one["model_version"]) for one in (way(sent, form=PREDICT) for way in ways)}
+    assert said == {id: split.drawn(id) or own for id in said}
+    assert set(said.values()) == {1, 2}
+    drawn = {id for id in said if split.drawn(id) is not None}
+    assert 20 < len(drawn) < 100
+    asked = both.general(sent, version=1, form=PREDICT)["predictions"][0]["id"]
+    found = both.captured()
+    assert {id: row["variant"] for id, row in found.items()} == {
+        **{id: "explored" if id in drawn else f"v{own}" for id in said}, asked: "v1"
+    }  # fmt: skip
+    assert {id: row["version"] for id, row in found.items()} == {**said, asked: 1}

@@ -56,3 +56,20 @@ def test_two_salts_divide_the_same_keys_independently() -> None:
 def test_weights_that_are_all_zero_are_refused(weights) -> None:
     with pytest.raises(ValueError, match="above zero"):
         Split.of(weights, "salt")
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
+def test_chance_gives_its_share_of_requests_to_each_version_alike_whatever_the_weights(share) -> None:
+    split = Split.of({"1": 98, "2": 1, "3": 1}, "salt", share)
+    many = 20_000
+    drawn = [split.drawn(f"id {number}") for number in range(many)]
+    assert drawn == [split.drawn(f"id {number}") for number in range(many)], "the id tells it, also afterwards"
+    for number in (1, 2, 3):
+        expected = many * share / 3
+        assert abs(drawn.count(number) - expected) < 6 * sqrt(expected)
+
+
+def test_without_a_share_or_a_choice_chance_decides_nothing() -> None:
+    for split in (Split.of({"1": 50, "2": 50}, "salt"), Split.of({"1": 100, "2": 0}, "salt", 1.0)):
+        assert split.explore == 0
+        assert {split.drawn(f"id {number}") for number in range(1000)} == {None}

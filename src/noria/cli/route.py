@@ -25,8 +25,22 @@ def show(
     if json:
         output.show_json(found)
     else:
-        rows = [(r.endpoint, r.revision, r.weights, r.shadow, r.actor, r.reason, r.at) for r in found]
-        output.show_table("Routes", ["endpoint", "revision", "weights", "shadow", "by", "why", "since"], rows)
+        rows = [
+            (
+                r.endpoint,
+                r.revision,
+                r.weights,
+                r.shadow,
+                f"{r.explore:.0%}" if r.explore else "",
+                r.actor,
+                r.reason,
+                r.at,
+            )
+            for r in found
+        ]
+        output.show_table(
+            "Routes", ["endpoint", "revision", "weights", "shadow", "by chance", "by", "why", "since"], rows
+        )
 
 
 @app.command("set")
@@ -39,6 +53,9 @@ def set_(
         list[int] | None, typer.Option(help="A version that gets copies of requests and answers nobody; repeatable.")
     ] = None,
     no_shadow: Annotated[bool, typer.Option("--no-shadow", help="No version gets copies any more.")] = False,
+    explore: Annotated[
+        float | None, typer.Option(help="Share of requests whose version chance draws, 0 to 1; as it is if left out.")
+    ] = None,
     reason: Annotated[str, typer.Option(help="Why; it goes on record.")] = "set by hand",
     json: AsJson = False,
 ) -> None:
@@ -46,28 +63,38 @@ def set_(
     place = output.existing_place()
     wanted = _weights(weights) if weights else {}
     beside = [] if no_shadow else shadow or None
+    if explore is not None and not 0 <= explore <= 1:
+        raise UserError(f"{explore:g} is no share", where="--explore", do="Write for example 0.05; 0 ends it.")
     with place.store.begin() as c:
         models = {one.model for one in registry.versions(c)}
         if endpoint not in models:
             raise output.unknown("model", endpoint, models, where="registry")
-        wanted = wanted or _in_force(c, endpoint, beside)
+        wanted = wanted or _in_force(c, endpoint, other=beside is not None or explore is not None)
         for number in [*map(int, wanted), *(beside or [])]:
             registry.version(c, endpoint, number)
         _check(wanted, beside or [])
         route = routes.set_weights(
-            c, place.clock, endpoint, wanted, actor=place.settings.actor, reason=reason, shadow=beside
+            c,
+            place.clock,
+            endpoint,
+            wanted,
+            actor=place.settings.actor,
+            reason=reason,
+            shadow=beside,
+            explore=explore,
         )
     if json:
         output.show_json(route)
     else:
         said = f"{route.endpoint}: revision {route.revision}, weights {output.cell(route.weights)}"
-        output.say(said + (f", shadow {', '.join(map(str, route.shadow))}" if route.shadow else ""))
+        drawn = f", {route.explore:.1%} by chance" if route.explore else ""
+        output.say(said + (f", shadow {', '.join(map(str, route.shadow))}" if route.shadow else "") + drawn)
 
 
-def _in_force(connection: Connection, endpoint: str, shadow: list[int] | None) -> dict[str, int]:
-    """The weights as they are, for who changes only the shadow."""
+def _in_force(connection: Connection, endpoint: str, *, other: bool) -> dict[str, int]:
+    """The weights as they are, for who changes only something ``other``."""
     found = routes.newest(connection, endpoint)
-    if shadow is None or found is None:
+    if not other or found is None:
         raise UserError("there are no weights", where="noria route set", do="Write for example 3=90 4=10.")
     return dict(found.weights)
 

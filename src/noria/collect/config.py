@@ -159,7 +159,8 @@ class Captured:
         The largest weight, as a multiple of the mean.
     explored
         Column that callers send with a request: true where not the model but chance decided (``nr.explore`` says for
-        whom). Needed for ``exploration``; with ``weights`` these answers count as they are.
+        whom); with ``weights`` these answers count as they are. None: ``exploration`` learns from the answers whose
+        version the route drew (``Serve(explore=…)``).
     consent
         Column that callers send: rows in which it is not true are never learned from.
     without
@@ -179,10 +180,6 @@ class Captured:
         check(self, least={"most": 1})
         if self.policy not in POLICIES:
             raise BadLifecycle(f"unknown policy {self.policy!r}", where="Captured", do=f"Use {', '.join(POLICIES)}.")
-        if self.policy == "exploration" and self.explored is None:
-            raise BadLifecycle(
-                "which answers did chance decide?", where="Captured", do='Name the column: explored="explored".'
-            )
         if not 0 < self.share <= 1:
             raise BadLifecycle(f"share is {self.share!r}", where="Captured", do="Use a share above 0, at most 1.")
         object.__setattr__(self, "without", tuple(self.without))

@@ -26,7 +26,7 @@ def kept(rows: pl.DataFrame, source: Captured) -> pl.DataFrame:
     if source.policy == "exclude":
         return rows.clear()
     if source.policy == "exploration":
-        rows = rows.filter(_says(rows, source.explored))
+        rows = rows.filter(_chance_decided(rows, source.explored))
     if source.consent is not None:
         rows = rows.filter(_says(rows, source.consent))
     if source.without:
@@ -81,7 +81,12 @@ def _bins(answers: pl.DataFrame) -> pl.DataFrame:
     return answers.with_columns(score=score).with_columns(bin=(rank * BINS // pl.len().over("version")).cast(pl.Int64))
 
 
-def _says(rows: pl.DataFrame, column: str | None) -> pl.Series:
+def _chance_decided(rows: pl.DataFrame, column: str | None) -> pl.Series:
+    """Whether chance decided about an answer: as the caller's column says, or without one, that it drew the version."""
+    return (rows["variant"] == explore.EXPLORED).fill_null(value=False) if column is None else _says(rows, column)
+
+
+def _says(rows: pl.DataFrame, column: str) -> pl.Series:
     """Whether a column that was sent in is true."""
     texts = rows["inputs"].str.json_path_match(f"$['{column}']").str.to_lowercase()
     return texts.is_in(TRUE).fill_null(value=False)

@@ -2,6 +2,7 @@
 
 from hashlib import blake2b
 
+EXPLORED = "explored"  # the variant of an answer whose version chance drew, whatever part that has in the route
 SALT = b"noria explore 1"
 BYTES = 8
 

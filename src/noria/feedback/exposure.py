@@ -2,7 +2,8 @@
 
 Traffic is divided by subject, so a subject counts once: by each metric, its first answer in the experiment whose truth
 is known. All its answers would be taken for as many independent ones, and every interval would be too narrow. Who was
-answered by both versions, because the division changed, counts for neither.
+answered by both versions, because the division changed, counts for neither. Answers whose version chance drew, whoever
+asked, are no part of it.
 """
 
 import re
@@ -14,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from noria.data.explore import EXPLORED
 from noria.errors import UserError
 from noria.feedback.answers import Answers, by_version
 from noria.feedback.experiment import Arm, Rules
@@ -122,7 +124,8 @@ def arms(
 
 
 def _counted(joined: pl.DataFrame, challenger: int, since: datetime, *, fresh: bool) -> pl.DataFrame:
-    rows = joined.filter(pl.col("at") >= (since if fresh else since + FOLLOWED).isoformat(timespec="microseconds"))
+    sticky = joined.filter(pl.col("variant").ne_missing(EXPLORED))
+    rows = sticky.filter(pl.col("at") >= (since if fresh else since + FOLLOWED).isoformat(timespec="microseconds"))
     if not fresh:
         return rows
     first = rows.filter(pl.col("version") == challenger)["id"].min()

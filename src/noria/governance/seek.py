@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from noria.data import captured
+from noria.data.explore import EXPLORED
 from noria.errors import NotFound, UserError
 from noria.governance import graph, person
 from noria.governance.graph import START, UP, Node, Seed
@@ -82,6 +83,8 @@ def prediction(stores: Stores, id: str) -> Seed | None:
     share = route.weights.get(str(row["version"]))
     variant = f"variant:{route.endpoint}@{route.revision}/{row['version']}"
     said = f"{row['variant'] or 'variant'}, {share} of {sum(route.weights.values())}" if share else str(row["variant"])
+    if row["variant"] == EXPLORED:
+        said = f"{EXPLORED}: chance drew the version ({route.explore:.1%} of requests)"
     how = {"weights": dict(route.weights), "revision": route.revision, "by": route.actor, "reason": route.reason}
     return Seed(
         made,

@@ -17,7 +17,7 @@ from noria.store import alerts, experiments, registry, routes, runs
 from noria.store.alerts import Sent
 from noria.store.experiments import DECIDED, PROPOSED, RUNNING, STOPPED, Experiment
 
-COLUMNS = ("id", "at", "version", "subject", "inputs", "outputs")
+COLUMNS = ("id", "at", "version", "variant", "subject", "inputs", "outputs")
 ALL = 100  # the weights' sum
 
 

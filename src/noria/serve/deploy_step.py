@@ -15,7 +15,8 @@ def run(attempt: Attempt) -> None:
     attempt.facts.update(endpoint=attempt.lifecycle, weights=weights)
 
     def keep(c) -> None:  # type: ignore[no-untyped-def]
-        routes.set_weights(c, attempt.clock, attempt.lifecycle, weights, actor="deploy", reason=reason)
+        routes.set_weights(c, attempt.clock, attempt.lifecycle, weights, actor="deploy", reason=reason,
+                           explore=attempt.config.explore)  # fmt: skip
         if list(weights) == [str(facts["number"])] and facts["champion"] is not None:
             registry.set_alias(c, attempt.clock, attempt.lifecycle, registry.CHAMPION, facts["number"], actor="deploy",
                                reason=reason)  # fmt: skip

@@ -29,6 +29,8 @@ class Wanted:
 
     shadow
         Versions that get copies of requests, and whose answers nobody gets.
+    explore
+        The share of requests that a version drawn by chance answers.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Wanted:
     salt: str
     versions: Mapping[int, Known]
     shadow: tuple[int, ...] = ()
+    explore: float = 0.0
 
     @property
     def routed(self) -> set[int]:
@@ -75,7 +78,9 @@ class Registry:
                 }
                 weights = dict(route.weights)
                 shadow = tuple(number for number in map(int, route.shadow) if number in versions)
-                found[route.endpoint] = Wanted(route.endpoint, route.revision, weights, route.salt, versions, shadow)
+                found[route.endpoint] = Wanted(
+                    route.endpoint, route.revision, weights, route.salt, versions, shadow, route.explore
+                )
             return found
 
     def fetch(self, known: Known) -> tuple[bytes, str | None, Keeping | None]:

@@ -91,6 +91,11 @@ class Host:
         self._hurry = asyncio.Event()
         self._troubles: dict[str, str] = {}  # by endpoint; under "" that of the source
 
+    def drawn(self, name: str, id: str) -> int | None:
+        """The version that chance gives a request, by its prediction's id; None: the route decides."""
+        endpoint = self.endpoints.get(name)
+        return endpoint.split.drawn(id) if endpoint is not None and endpoint.split.explore else None
+
     def pick(self, name: str, version: int | None, key: str) -> tuple[Endpoint, Known, Loaded | None]:
         """Who answers: the version asked for, or the one the route gives the key. None: it has to be loaded first.
 
@@ -224,7 +229,7 @@ class Host:
 
     async def _follow(self, wanted: Wanted) -> None:
         try:
-            split = Split.of(wanted.weights, wanted.salt)
+            split = Split.of(wanted.weights, wanted.salt, wanted.explore)
             fresh = {n: await self.load(wanted.name, wanted.versions[n]) for n in split.versions}
         except Exception as error:  # one model's trouble is not the others'
             before = self._failed.get(wanted.name)
@@ -254,7 +259,7 @@ class Host:
         """The swap: one assignment. What is not in it goes when the last request that it answers is done."""
         before = self.endpoints.get(wanted.name)
         current = {n: replace(one, known=wanted.versions[n]) for n, one in loaded.items() if n in wanted.versions}
-        endpoint = Endpoint(wanted, Split.of(wanted.weights, wanted.salt), current)
+        endpoint = Endpoint(wanted, Split.of(wanted.weights, wanted.salt, wanted.explore), current)
         self.endpoints = {**self.endpoints, wanted.name: endpoint}
         _retire(before, current)
 

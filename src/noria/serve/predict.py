@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from noria.data.explore import EXPLORED
 from noria.errors import BadInput, NotFound
 from noria.model.format import Prediction
 from noria.model.signature import spelled
@@ -51,7 +52,9 @@ class Service:
             raise BadInput("the request has no rows", where=request.model, do="Send at least one row.")
         self.limits.check(request.rows, len(request.columns))
         id = self.ids.new(request.model)
-        endpoint, known, loaded = self.host.pick(request.model, request.version, request.subject or id)
+        drawn = self.host.drawn(request.model, id) if request.version is None else None
+        asked = request.version if drawn is None else drawn
+        endpoint, known, loaded = self.host.pick(request.model, asked, request.subject or id)
         if loaded is None:
             loaded = await self.host.load(request.model, known)
         found = await self._answer(loaded, request)
@@ -59,7 +62,7 @@ class Service:
         if np.isnan(scores).any():
             raise _unanswerable(request, "its scores are no numbers")
         try:
-            self._capture(request, loaded, id, scores)
+            self._capture(request, loaded, id, scores, known.variant if drawn is None else EXPLORED)
         except OverflowError as error:
             raise _unanswerable(request, str(error)) from error
         if endpoint.wanted.shadow:
@@ -126,7 +129,7 @@ class Service:
         text = None if label is None else spelled(label)
         return Told(owner, prediction, time.time(), text, rating, feedback.source)
 
-    def _capture(self, request: Request, loaded: Loaded, id: str, scores: Any) -> None:
+    def _capture(self, request: Request, loaded: Loaded, id: str, scores: Any, variant: str) -> None:
         known = loaded.known
         model = loaded.signature
         keeping = loaded.keeping
@@ -137,9 +140,7 @@ class Service:
             request.model, known.number, known.release, model.classes, loaded.subject, several=model.several
         )
         columns = request.columns if keeping is None else keeping.cleaned(request.columns)
-        self.spool.note(
-            Predicted(key, id, now, known.variant, request.subject, request.rows, columns, scores.tobytes())
-        )
+        self.spool.note(Predicted(key, id, now, variant, request.subject, request.rows, columns, scores.tobytes()))
 
 
 def _unanswerable(request: Request, why: str) -> BadInput:

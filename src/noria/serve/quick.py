@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from noria.data.explore import EXPLORED
 from noria.model.onnx import OneRow
 from noria.serve.host import Endpoint, Loaded
 from noria.serve.ids import Ids
@@ -79,7 +80,11 @@ class Track(Generic[Sent, Made]):
         if endpoint is not self._endpoint:  # the route changed: versions may have gone, or have other parts in it
             self._endpoint, self._standing = endpoint, {}
         id = self._new_id(self.model)
-        number = endpoint.split.choose(subject or id) if self.version is None else self.version
+        drawn = endpoint.split.drawn(id) if endpoint.split.explore and self.version is None else None
+        if drawn is not None:
+            number = drawn
+        else:
+            number = endpoint.split.choose(subject or id) if self.version is None else self.version
         try:
             standing = self._standing[number]
         except KeyError:
@@ -96,7 +101,8 @@ class Track(Generic[Sent, Made]):
         said = scores.tolist()
         if isnan(sum(said)):
             return None
-        self._capture(standing.loaded, id, subject, row, scores)
+        loaded = standing.loaded
+        self._capture(loaded, id, subject, row, scores, loaded.known.variant if drawn is None else EXPLORED)
         if endpoint.wanted.shadow:
             self._shadows.offer(Copy(self.model, id, {name: [value] for name, value in row.items()}, 1, scores))
         return id, standing.made, said, scores
@@ -111,7 +117,9 @@ class Track(Generic[Sent, Made]):
         self._standing[number] = found
         return found
 
-    def _capture(self, loaded: Loaded, id: str, subject: str | None, row: Row, scores: NDArray[np.float32]) -> None:
+    def _capture(
+        self, loaded: Loaded, id: str, subject: str | None, row: Row, scores: NDArray[np.float32], variant: str
+    ) -> None:
         known, keeping = loaded.known, loaded.keeping
         loaded.model.used = now = time()
         if keeping is not None and not keeping.takes(id):
@@ -122,4 +130,4 @@ class Track(Generic[Sent, Made]):
         if keeping is not None:
             row = keeping.cleaned(row)
         key = self._spool.key(self.model, known.number, known.release, loaded.signature.classes, loaded.subject)
-        self._spool.note(PredictedRow(key, id, now, known.variant, subject, ENCODE(row), scores.tobytes()))
+        self._spool.note(PredictedRow(key, id, now, variant, subject, ENCODE(row), scores.tobytes()))

@@ -15,7 +15,11 @@ from noria.store.tables import route
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Weights by model version number, as text; ``salt`` decides which subject gets which."""
+    """Weights by model version number, as text; ``salt`` decides which subject gets which.
+
+    explore
+        The share of requests that a version drawn by chance answers, whoever they are about.
+    """
 
     endpoint: str
     revision: int
@@ -25,6 +29,7 @@ class Route:
     actor: str
     reason: str
     at: datetime
+    explore: float = 0.0
 
 
 def newest(connection: Connection, endpoint: str) -> Route | None:
@@ -66,7 +71,7 @@ def at(connection: Connection, endpoint: str, moment: datetime | str) -> Route |
 
 def set_weights(
     connection: Connection, clock: Clock, endpoint: str, weights: Mapping[str, int], *, actor: str, reason: str,
-    shadow: Sequence[int] | None = None,
+    shadow: Sequence[int] | None = None, explore: float | None = None,
 ) -> Route:  # fmt: skip
     """Divide an endpoint's traffic anew; the same weights again are no new revision. Audited.
 
@@ -76,12 +81,16 @@ def set_weights(
     ----------
     shadow
         Versions that get copies of all requests, and answer nobody; None: those that do, but for any that now answers.
+    explore
+        The share of requests that a version drawn by chance answers, 0 to 1; None: as it is.
     """
     before = newest(connection, endpoint)
     watched = [int(number) for number in before.shadow] if before else []
     beside = sorted({one for one in (watched if shadow is None else shadow) if weights.get(str(one), 0) <= 0})
     ordered = {number: weights[number] for number in sorted(weights, key=int) if weights[number] > 0}
-    if before is not None and dict(before.weights) == ordered and watched == beside:
+    drawn = before.explore if before else 0.0
+    share = drawn if explore is None else explore
+    if before is not None and dict(before.weights) == ordered and watched == beside and drawn == share:
         return before
     made = Route(
         endpoint=endpoint,
@@ -92,6 +101,7 @@ def set_weights(
         actor=actor,
         reason=reason,
         at=clock.now(),
+        explore=share,
     )
     notices.tell(connection, endpoint)
     connection.execute(insert(route).values(**{name: getattr(made, name) for name in Route.__slots__}))
@@ -105,16 +115,16 @@ def set_weights(
         after=ordered,
         reason=reason,
     )
-    if watched != beside:
-        subject = f"endpoint:{endpoint}"
-        audit.record(
-            connection,
-            clock,
-            actor=actor,
-            action="shadow",
-            subject=subject,
-            before=watched,
-            after=beside,
-            reason=reason,
-        )
+    for action, was, now in (("shadow", watched, beside), ("explore", drawn, share)):
+        if was != now:
+            audit.record(
+                connection,
+                clock,
+                actor=actor,
+                action=action,
+                subject=f"endpoint:{endpoint}",
+                before=was,
+                after=now,
+                reason=reason,
+            )
     return made

@@ -179,6 +179,7 @@ route = Table(
     Column("actor", String(200), nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Utc, nullable=False),
+    Column("explore", Float, nullable=False, server_default="0"),
 )
 
 alert = Table(
