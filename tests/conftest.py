@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from database import Postgres, free_port, wait_for
 
-# No test asserts a time. The same examples each time, so that a run says something about what was changed since the last;
-# TEST_EXAMPLES=new looks for others.
+# No test asserts a time. The same examples each time, so that a run says something about what was changed since the
+# last; TEST_EXAMPLES=new looks for others.
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("new", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("TEST_EXAMPLES", "same"))
