@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter, sleep
 
+from benchmarks.measure import Trouble
+
 AGAIN_S = 0.02  # until a server that refuses connections is asked again
-PATIENCE_S = 30.0
+PATIENCE_S = 30.0  # for an answer, or a server that takes connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,13 @@ def post(path: str, body: bytes) -> bytes:
 
 
 def call(port: int, connections: int, requests: Iterator[bytes], told: Callable[[Reply], object]) -> None:
-    """Send all requests, on so many connections at once; one whose connection broke is told of and sent again."""
+    """Send all requests, on so many connections at once; one whose connection broke is told of and sent again.
+
+    Raises
+    ------
+    Trouble
+        If no connection is taken, or nothing is answered, for half a minute.
+    """
     waiting: deque[tuple[int, bytes]] = deque()
     numbered = enumerate(requests)
     sent: dict[int, bytes] = {}
@@ -64,11 +72,7 @@ def call(port: int, connections: int, requests: Iterator[bytes], told: Callable[
                 if wire is not None:
                     wire.close()
                 return
-            while wire is None:
-                try:
-                    wire = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
-                except OSError:
-                    sleep(AGAIN_S)
+            wire = wire or _connected(port)
             sent[one[0]] = one[1]
             line = Line(wire, one[0], perf_counter())
             chosen.register(wire, selectors.EVENT_READ, line)
@@ -94,7 +98,10 @@ def call(port: int, connections: int, requests: Iterator[bytes], told: Callable[
         for _ in range(connections):
             start(None)
         while lines:
-            for key, _ in chosen.select(PATIENCE_S):
+            came = chosen.select(PATIENCE_S)
+            if not came:
+                raise Trouble("the server does not answer any more")
+            for key, _ in came:
                 line: Line = key.data
                 try:
                     part = line.wire.recv(1 << 16)
@@ -107,3 +114,15 @@ def call(port: int, connections: int, requests: Iterator[bytes], told: Callable[
                 found = line.whole()
                 if found is not None:
                     finish(line, found)
+
+
+def _connected(port: int) -> socket.socket:
+    """A connection to a server that may just be on its way up."""
+    end = perf_counter() + PATIENCE_S
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        except OSError:
+            if perf_counter() > end:
+                raise Trouble("the server takes no connections any more") from None
+            sleep(AGAIN_S)

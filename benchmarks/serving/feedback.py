@@ -3,22 +3,23 @@
 import json
 import os
 import signal
-import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from time import perf_counter
+from time import perf_counter, sleep
 
 from benchmarks.measure import Line, Target, Trouble
 from benchmarks.processes import cpu_seconds, tree
 from benchmarks.project import NAME, Project, census
 from benchmarks.serving import servers
 from benchmarks.serving.caller import Reply, call, post
-from benchmarks.serving.servers import Server, until
+from benchmarks.serving.servers import Server
 
 CALLERS = 256  # that wait for the same writes to the disk
 WARM, COUNT = 5_000, 40_000
 MANY, KILLS = 200_000, 5
+PAUSE_S = 0.002  # until it is looked again how many were acknowledged
 FAST = Target(5_000.0, most=False)
 NONE = Target(0.0)
 
@@ -77,14 +78,15 @@ def _killed(server: Server, id: str) -> list[str]:
         if reply.status == 200:
             acknowledged.append(f"killed {reply.number}")
 
-    work = threading.Thread(target=call, args=(_port(server), CALLERS, _feedback(id, "killed", MANY), note))
-    work.start()
-    for kill in range(KILLS):
-        goal = MANY * (kill + 1) // (KILLS + 1)
-        until(lambda goal=goal: len(acknowledged) >= goal or not work.is_alive(), "feedback is not taken")
-        for pid in _workers(server):
-            os.kill(pid, signal.SIGKILL)
-    work.join()
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(call, _port(server), CALLERS, _feedback(id, "killed", MANY), note)
+        for kill in range(KILLS):
+            goal = MANY * (kill + 1) // (KILLS + 1)
+            while len(acknowledged) < goal and not work.done():  # it ends by itself when nothing is answered
+                sleep(PAUSE_S)
+            for pid in _workers(server):
+                os.kill(pid, signal.SIGKILL)
+        work.result()
     if len(acknowledged) < MANY:
         raise Trouble(f"{MANY - len(acknowledged)} of {MANY} were refused")
     return acknowledged

@@ -51,10 +51,11 @@ def serve(
         If the port is taken, the address is none of this machine, others could reach it without a token, or a file
         that it is given cannot be used.
     """
-    from granian import Granian
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
+
+    from noria.serve.workers import Workers
 
     said = options or Options()
     _check(settings, host, said, insecure)
@@ -69,7 +70,7 @@ def serve(
     os.environ["NORIA_SERVE_READY_FILE"] = "" if ready_file is None else str(ready_file.resolve())
     held = None if grpc_port is None else _held(host, grpc_port)
     os.environ["NORIA_SERVE_GRPC"] = "" if held is None else _address(host, held.getsockname()[1])
-    server = Granian(
+    server = Workers(
         "noria.serve.worker:app",
         address=host,
         port=port,
