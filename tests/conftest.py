@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hypothesis import settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from database import Postgres, free_port, wait_for
+from s3 import bucket
 
 # No test asserts a time. The same examples each time, so that a run says something about what was changed since the
 # last; TEST_EXAMPLES=new looks for others.
@@ -64,15 +64,7 @@ def s3_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def s3_url(s3_server: str) -> Iterator[str]:
     """A fresh bucket, with the environment set so that every client finds it."""
-    import boto3
-
-    for name, value in {
-        "AWS_ENDPOINT_URL": s3_server, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    bucket = f"b{uuid.uuid4().hex[:12]}"
-    boto3.client("s3").create_bucket(Bucket=bucket)
-    return f"s3://{bucket}/artifacts"
+    with bucket(s3_server) as url:
+        yield url

@@ -13,8 +13,7 @@ class Running(Stack):
     def must_succeed(self, name: str, run: str) -> None:
         state = self.api.wait(name, run)
         if state != "success":
-            states = {one["task_id"]: one["state"] for one in self.api.tasks(name, run)}
-            raise Trouble(f"run {run} of {name} ended {state}: {states}")
+            raise Trouble(f"run {run} of {name} ended {state}: {self.api.states(name, run)}")
 
 
 @contextmanager

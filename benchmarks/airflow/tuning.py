@@ -36,7 +36,7 @@ def _tuned(stack: Running, name: str, at_once: str) -> float:
     stack.api.unpause(name)
     run = stack.begin(name)
     stack.must_succeed(name, run)
-    parts = [one for one in stack.api.tasks(name, run) if one["task_id"] == "tune_trials"]
+    parts = [one for one in stack.api.tasks(name, run).values() if one["task_id"] == "tune_trials"]
     assert len(parts) == 2, parts
     began = min(datetime.fromisoformat(one["start_date"]) for one in parts)
     return (max(datetime.fromisoformat(one["end_date"]) for one in parts) - began).total_seconds()

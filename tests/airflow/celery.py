@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 import projects
 from airflow import environment
 from airflow.rest import Api
+from noria.airflow.stack import ports
 from noria.cli.main import main
 
 SOON = "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT=15\n"  # the suite does not wait for the shipped 45 s
@@ -61,9 +62,9 @@ class Stack:
 
         return str(tomllib.loads((self.home / "stack.toml").read_text())["db"]).replace("+psycopg", "")
 
-    def noria(self, *words: str, code: int = 0) -> str:
+    def noria(self, *words: str, code: int = 0, environ: Mapping[str, str] | None = None) -> str:
         """What a command of noria prints in the project's folder."""
-        return noria(self.project, *words, code=code)
+        return noria(self.project, *words, code=code, environ=environ)
 
     def pid(self, part: str) -> int:
         """The process of a part of the stack."""
@@ -100,7 +101,7 @@ class Stack:
         """An event for a lifecycle's dataset, by the account that noria itself uses; the run that it starts."""
         before = len(self.api.runs(name))
         Api.of(self.home, self.api.url, "noria").event(f"noria://dataset/{name}")
-        return self.api.new_run(name, before)
+        return self.api.run(name, before + 1)
 
     def hold(self, name: str) -> None:
         """Keep the lifecycle's preprocessing in mid-work from now on."""
@@ -111,7 +112,7 @@ class Stack:
 
     def at_work(self, name: str, besides: Sequence[int] = ()) -> int:
         """The process that preprocesses for a lifecycle, once there is one that is not among ``besides``."""
-        return int(self.api.until(lambda: self.is_at_work(name, besides), f"{name} to preprocess", 300))
+        return int(self.api.until(lambda: self.is_at_work(name, besides), f"{name} to preprocess"))
 
     def is_at_work(self, name: str, besides: Sequence[int] = ()) -> int:
         """The process that preprocesses for a lifecycle now; 0 if none does."""
@@ -165,7 +166,7 @@ class Stack:
 
 
 @contextmanager
-def stack(broker: str, *options: str, soon: bool = True) -> Iterator[Stack]:
+def stack(broker: str, *options: str, soon: bool = True, artifacts: str = "") -> Iterator[Stack]:
     """``noria airflow up`` with Celery in a folder of its own; at the end everything is down and gone."""
     folder = Path(tempfile.mkdtemp(prefix="noria-airflow-"))
     folder.chmod(0o755)  # PostgreSQL's own account must get in
@@ -174,36 +175,32 @@ def stack(broker: str, *options: str, soon: bool = True) -> Iterator[Stack]:
     root.mkdir(parents=True)
     if soon:
         (root / "extra.env").write_text(SOON)
+    if artifacts:
+        (folder / "noria.toml").write_text(f"artifacts = {json.dumps(artifacts)}\n")
     (folder / "features.py").write_text(projects.FEATURES)
     try:
-        words = ("--executor", "celery", "--broker", broker, "--port", str(free_port()), *options)
-        found = json.loads(noria(folder, "airflow", "up", *words, "--json", seconds=600))
+        words = ("--executor", "celery", "--broker", broker, "--port", str(ports.another()), *options)
+        found = json.loads(noria(folder, "airflow", "up", *words, "--json"))
         yield Stack(folder, folder / "control", Api.of(folder / ".noria", found["url"]))
     finally:
-        noria(folder, "airflow", "down", "--json", seconds=180)
+        noria(folder, "airflow", "down", "--json")
         left = marked(root)
         shutil.rmtree(folder)
         assert left == [], f"left running: {left}"
 
 
-def noria(folder: Path, *words: str, code: int = 0, seconds: float = 300) -> str:
-    """A command line, run to its end; its output."""
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("NORIA_")}
-    environ["NORIA_AIRFLOW_ENVIRONMENT"] = str(environment.python().parent.parent)
+def noria(
+    folder: Path, *words: str, code: int = 0, seconds: float = 600, environ: Mapping[str, str] | None = None
+) -> str:
+    """A command line, run to its end with ``environ`` besides; its output."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("NORIA_")}
+    clean["NORIA_AIRFLOW_ENVIRONMENT"] = str(environment.python().parent.parent)
     done = subprocess.run(
         [sys.executable, "-m", "noria.cli.main", *words],
-        cwd=folder, env=environ, capture_output=True, text=True, timeout=seconds, check=False,
+        cwd=folder, env={**clean, **(environ or {})}, capture_output=True, text=True, timeout=seconds, check=False,
     )  # fmt: skip
     assert done.returncode == code, f"noria {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def marked(root: Path) -> list[int]:
@@ -252,7 +249,7 @@ KILLED = (
 )
 
 
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:

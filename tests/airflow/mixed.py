@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import projects
 from airflow.celery import Stack
 from cluster.cluster import Cluster
 from cluster.nodes import Node
+from noria import settings
 from noria.cli.main import main
 
 SPACE, IMAGE, POOL = "noria", "noria:tests", "noria.dev/pool"
@@ -45,11 +47,11 @@ def beside(stack: Stack) -> Iterator[Cluster]:
     sources = str(Path(noria.__file__).parents[1])
     image = {"PATH": "/usr/bin:/bin", "HOME": str(stack.project), "PYTHONPATH": sources, "ENTRYPOINT": "noria"}
     with Cluster(NODES, {IMAGE: image}) as cluster:
-        places = {"NORIA_DATA": "data", "NORIA_ARTIFACTS": "artifacts"}
-        settings = {name: str(stack.home / folder) for name, folder in places.items()}
-        cluster.config_map(SPACE, "noria", {**settings, "NORIA_PROJECT": str(stack.project)})
-        url = stack.database.replace("postgresql://", "postgresql+psycopg://")
-        cluster.secret(SPACE, "noria-stores", {"NORIA_DB": url})
+        where = settings.load(stack.project, environ={})
+        places = {"NORIA_DATA": where.data, "NORIA_ARTIFACTS": where.artifacts, "NORIA_PROJECT": str(stack.project)}
+        cluster.config_map(SPACE, "noria", places)
+        credentials = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        cluster.secret(SPACE, "noria-stores", {"NORIA_DB": where.db, **credentials})
         extra = json.dumps({"kube_config_path": str(cluster.kubeconfig(stack.project / "kubeconfig", SPACE))})
         body = {"connection_id": "kubernetes_default", "conn_type": "kubernetes", "extra": extra}
         stack.api.ask("POST", "/api/v2/connections", body)

@@ -1,5 +1,8 @@
 """A step's pod says what its pool says, and is one that Kubernetes takes."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +74,16 @@ def test_it_requests_what_the_step_declares_and_may_take_a_little_more_memory() 
     found = container(made())["resources"]
     assert found["requests"] == {"cpu": "2500m", "memory": "4000Mi", "nvidia.com/gpu": "1"}
     assert found["limits"] == {"memory": "4256Mi", "nvidia.com/gpu": "1"}
+
+
+def test_a_step_computes_on_the_cores_it_asked_for_not_on_all_of_its_node() -> None:
+    environment = {one["name"]: one["value"] for one in container(made(Resources(cpu=1)))["env"]}
+    words = "import polars; from noria.train import fit; print(fit.CORES, polars.thread_pool_size())"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NORIA_")}
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, check=True, env={**clean, **environment}
+    )
+    assert done.stdout.split() == ["1", "1"]
     assert {"name": "OMP_NUM_THREADS", "value": "3"} in container(made())["env"]
 
 
@@ -85,7 +98,7 @@ def test_secrets_and_configuration_are_there_by_reference_only() -> None:
     found = container(made())
     assert found["envFrom"] == [{"configMapRef": {"name": "noria"}}, {"secretRef": {"name": "noria-stores"}}]
     assert {one["name"] for one in found["env"]} == {
-        "NORIA_HOME", "PYTHONUNBUFFERED", "OMP_NUM_THREADS", "POLARS_MAX_THREADS"
+        "NORIA_HOME", "PYTHONUNBUFFERED", "OMP_NUM_THREADS", "POLARS_MAX_THREADS", "LOKY_MAX_CPU_COUNT"
     }  # fmt: skip
     assert made()["spec"]["imagePullSecrets"] == [{"name": "registry"}]
 

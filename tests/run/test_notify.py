@@ -1,17 +1,15 @@
 """Alerts reach real collectors; one that is dead, hangs, refuses or is mistyped is told, and never fails a run."""
 
-import json
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 import projects
+from collectors import collector
 from noria import settings
 from noria.run import notify
 from noria.run.local import Watcher, turn
@@ -32,27 +30,6 @@ class Heard(Watcher):
 
     def trouble(self, message: str) -> None:
         self.troubles.append(message)
-
-
-@contextmanager
-def collector(status: int = 200) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """The URL of an HTTP server for alerts, and what it got."""
-    got: list[dict[str, str]] = []
-
-    class Collector(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"json://127.0.0.1:{server.server_port}", got
-        server.shutdown()
-        thread.join()
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,16 +14,14 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from airflow.environment import python
-from airflow.rest import Api
+from airflow.local import stack
+from airflow.rest import LIMIT_S, Api
 from cluster.cluster import Cluster
 from cluster.nodes import Node
 from cluster.objects import Object
 from conftest import free_port
 from noria import settings
 from noria.airflow.exported import run_id
-from noria.airflow.stack import control
-from noria.airflow.stack.choice import Choice, Folder
 from noria.cli.main import main
 from noria.demo import waves
 from noria.demo.story import LIFECYCLE
@@ -34,12 +31,11 @@ from noria.store import registry, runs
 pytestmark = [
     pytest.mark.system,
     pytest.mark.stack,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.xdist_group("airflow-kubernetes"),
 ]
 SPACE, IMAGE, POOL = "noria", "noria:tests", "noria.dev/pool"
 RBAC = Path(__file__).parents[2] / "deploy" / "airflow" / "rbac.yaml"
-LIMIT_S = 800  # all that happens here takes a minute and a half on a quiet machine
 SRC = Path(settings.__file__).parents[1]
 NODES = (
     Node("highmem-0", {POOL: "highmem"}, ((POOL, "highmem", "NoSchedule"),), 4, 6000, starts_after_s=1),
@@ -107,10 +103,16 @@ import noria as nr
 def give():
     if os.environ.get("IN_A_POD"):
         ACT
-    return [{"x": place, "y": place % 2} for place in range(20)]
+    return [{"x": place, "y": place % 2, "z": VALUE} for place in range(20)]
 
 
-made = nr.Lifecycle("NAME", collect=nr.Rows(give), label="y", resources={"collect": nr.Resources(ASKED)})
+made = nr.Lifecycle(
+    "NAME",
+    collect=nr.Rows(give),
+    label="y",
+    validate=nr.Validate(rules={"constant": "block"}),
+    resources={"STEP": nr.Resources(ASKED)},
+)
 """
 WAITS = "while not Path('GO').exists(): time.sleep(0.05)"  # until the test has done what it does to the pod
 TAKES = "held = bytearray(b'1') * (850 << 20); time.sleep(0.5)"
@@ -118,9 +120,11 @@ TAKES = "held = bytearray(b'1') * (850 << 20); time.sleep(0.5)"
 
 @dataclass(frozen=True)
 class Case:
-    """A lifecycle of which only collect is a pod; what it does in there, and what it asks for."""
+    """A lifecycle of which only one step is a pod; what collect does in there, and what the step asks for."""
 
     act: str = "pass"
+    step: str = "collect"
+    value: str = "-place"  # of a column
     asked: str = 'pool="highcpu"'
     image: str = IMAGE
     deferrable: bool = False
@@ -134,6 +138,7 @@ CASES = {
     "imageless": Case(image="noria:none"),
     "imageless-deferred": Case(image="noria:none", deferrable=True),
     "mistaken": Case("raise ValueError('no rows today')"),
+    "gated": Case(step="validate", value="7"),
     "storeless": Case(secret="noria-stores-away", retries=0),
     "hungry": Case(TAKES, 'pool="small"'),
     "evicted": Case(WAITS),
@@ -151,21 +156,20 @@ class Site:
     started: dict[str, str]  # by DAG: its run
 
     def states(self, dag: str) -> dict[str, str]:
-        return {one["task_id"]: one["state"] for one in self.airflow.tasks(dag, self.started[dag])}
+        return self.airflow.states(dag, self.started[dag])
 
-    def ended(self, dag: str) -> tuple[str, int]:
-        """How the step collect ended, and in which try."""
+    def ended(self, dag: str, word: str = "collect") -> tuple[str, int]:
+        """How a step ended, and in which try."""
 
         def look() -> tuple[str, int] | None:
-            [now] = [one for one in self.airflow.tasks(dag, self.started[dag]) if one["task_id"] == "collect"]
+            now = self.airflow.tasks(dag, self.started[dag])[word]
             return (now["state"], now["try_number"]) if now["state"] in ("success", "failed") else None
 
-        found: tuple[str, int] = self.airflow.until(look, f"the end of collect in {dag}", LIMIT_S)
+        found: tuple[str, int] = self.airflow.until(look, f"the end of {word} in {dag}")
         return found
 
     def log(self, dag: str, attempt: int = 1, task: str = "collect") -> str:
-        path = f"/api/v2/dags/{dag}/dagRuns/{self.started[dag]}/taskInstances/{task}/logs/{attempt}"
-        return json.dumps(self.airflow.ask("GET", path)).replace("\\", "")
+        return self.airflow.log(dag, self.started[dag], task, attempt).replace("\\", "")
 
     def step(self, dag: str, word: str = "collect") -> runs.StepRun:
         place = open_place(settings.load(self.folder, environ={}))
@@ -194,27 +198,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         for name, case in CASES.items():
             _small(cluster, folder, dags, name, case)
         kubeconfig = cluster.kubeconfig(folder / "kubeconfig", SPACE)
-        with _airflow(folder) as airflow:
+        with stack(folder, slots=4) as airflow:
             extra = json.dumps({"kube_config_path": str(kubeconfig)})
             body = {"connection_id": "kubernetes_default", "conn_type": "kubernetes", "extra": extra}
             airflow.ask("POST", "/api/v2/connections", body)
             for dag in ("income", *CASES):
                 airflow.unpause(dag)
             yield Site(folder, cluster, airflow, {dag: airflow.trigger(dag) for dag in ("income", *CASES)})
-
-
-@contextmanager
-def _airflow(project: Path) -> Iterator[Api]:
-    folder = Folder(project / ".noria" / "airflow")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NORIA_AIRFLOW_ENVIRONMENT", str(python().parent.parent))
-        try:
-            found = control.up(
-                folder, Choice("local", slots=4, port=free_port()), project=project, variables={}, say=print
-            )
-            yield Api.of(project / ".noria", found.stack.url)
-        finally:
-            control.down(folder, print)
 
 
 def _stores(cluster: Cluster, folder: Path) -> None:
@@ -257,7 +247,8 @@ def _small(cluster: Cluster, folder: Path, dags: Path, name: str, case: Case) ->
     file = folder / name / "lifecycle.py"
     file.parent.mkdir()
     act = case.act.replace("GO", str(folder / name / "go"))
-    file.write_text(SMALL.replace("ACT", act).replace("NAME", name).replace("ASKED", case.asked))
+    text = SMALL.replace("ACT", act).replace("NAME", name).replace("ASKED", case.asked)
+    file.write_text(text.replace("STEP", case.step).replace("VALUE", case.value))
     pools = POOLS.replace("IMAGE", case.image).replace("SECRET", case.secret)
     pools = pools.replace("DEFERRABLE", str(case.deferrable).lower()) + LOCAL
     _export(cluster, file, name, dags, pools, "--executor", "local", "--retries", str(case.retries))
@@ -314,6 +305,21 @@ def test_a_step_that_says_itself_what_is_wrong_is_quoted(site: Site) -> None:
     assert str(site.step("mistaken").message).startswith(said)
 
 
+def test_a_gate_that_does_not_hold_in_a_pod_fails_once_with_the_verdict(site: Site) -> None:
+    assert site.ended("gated", "validate") == ("failed", 1)
+    [pod] = site.pods("gated")
+    [ended] = [one["state"]["terminated"] for one in pod["status"]["containerStatuses"]]
+    assert ended["exitCode"] == 3
+    assert "z: all values are the same" in site.log("gated", 1, "validate")
+    row = site.step("gated", "validate")
+    assert (row.state, str(row.message).partition(".")[0]) == ("blocked", "z: all values are the same")
+    assert site.airflow.wait("gated", site.started["gated"]) == "failed"
+    place = open_place(settings.load(site.folder, environ={}))
+    with place.store.read() as c:
+        assert runs.get(c, run_id("gated", "gated", site.started["gated"])).state == "stopped"
+    place.store.close()
+
+
 def test_a_store_that_a_pod_cannot_reach_is_told_where_it_can_be(site: Site) -> None:
     assert site.ended("storeless") == ("failed", 1)
     assert '"exc_type": "StepFailed", "exc_value": "the database says: connection failed' in site.log("storeless")
@@ -332,7 +338,7 @@ def test_out_of_memory_is_tried_again_in_the_larger_pool(site: Site) -> None:
 
 
 def test_the_demo_turns_in_pods_only(site: Site) -> None:
-    assert site.airflow.wait("income", site.started["income"], LIMIT_S) == "success"
+    assert site.airflow.wait("income", site.started["income"]) == "success"
     states = site.states("income")
     assert set(states.values()) == {"success"}
     pods = {one["metadata"]["labels"]["noria.dev/step"]: one for one in site.pods("income")}
@@ -351,7 +357,7 @@ def test_the_demo_turns_in_pods_only(site: Site) -> None:
 
 
 def test_nothing_is_left_in_the_cluster_and_nothing_passed_through_airflow(site: Site) -> None:
-    site.airflow.wait("income", site.started["income"], LIMIT_S)
+    site.airflow.wait("income", site.started["income"])
     site.cluster.wait_for(lambda pods: not any(_of(one, "income") for one in pods))
     path = f"/api/v2/dags/income/dagRuns/{site.started['income']}/taskInstances/train/xcomEntries"
     keys = {one["key"] for one in site.airflow.ask("GET", path)["xcom_entries"]}
@@ -361,7 +367,7 @@ def test_nothing_is_left_in_the_cluster_and_nothing_passed_through_airflow(site:
 
 
 def test_the_role_that_is_shipped_allows_what_was_done_and_no_more(site: Site) -> None:
-    site.airflow.wait("income", site.started["income"], LIMIT_S)
+    site.airflow.wait("income", site.started["income"])
     site.ended("lost-deferred")
     done = {_right(call) for call in site.cluster.server.calls}
     [role] = [one for one in yaml.safe_load_all(RBAC.read_text()) if one["kind"] == "Role"]

@@ -1,21 +1,23 @@
 """Real Airflow with the LocalExecutor: a lifecycle turns from an asset event over REST to a model that answers."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 import projects
-from airflow.environment import python
-from airflow_live import Airflow, Refused, stack, until
+from airflow.local import stack
+from airflow.rest import Api, Refused
+from collectors import collector
 from noria import settings
 from noria.airflow.exported import run_id
-from noria.airflow.stack.choice import Choice
 from noria.cli.main import main
 from noria.compile import NEEDS
 from noria.demo import waves
@@ -51,8 +53,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def airflow(project: Path) -> Iterator[Airflow]:
-    with stack(project, python().parent.parent, Choice("local", slots=3)) as running:
+def alarm() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Where the data scientist is told of alerts, and what came there."""
+    with collector() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def airflow(project: Path, alarm: tuple[str, list[dict[str, str]]]) -> Iterator[Api]:
+    with stack(project, 3, {"NORIA_ALERTS": alarm[0]}) as running:
         yield running
 
 
@@ -74,58 +83,80 @@ def ours(place: Place, dag: str, run: str) -> runs.Run:
 
 
 def test_an_event_turns_the_demo_s_lifecycle_once_and_its_model_answers(
-    airflow: Airflow, project: Path, place: Place
+    airflow: Api, project: Path, place: Place, alarm: tuple[str, list[dict[str, str]]]
 ) -> None:
+    _, told = alarm
     people, inbox = waves.people(), project / "demo" / "inbox"
-    airflow.ready("income")
+    airflow.unpause("income")
     waves.first(people).write_parquet(inbox / "wave-1.parquet")
     airflow.event(INCOME, {"rows": 16_000})
-    first = airflow.over("income", 1)["dag_run_id"]
+    first = airflow.run("income", 1)
+    assert airflow.wait("income", first) == "success", airflow.states("income", first)
     assert airflow.states("income", first) == dict.fromkeys(CHAIN, "success")
     assert ours(place, "income", first).state == "done"
     server = Server(project)
     try:
         row = {name: value for name, value in waves.live(people).row(0, named=True).items() if name != "income"}
-        said = httpx.post(f"{server.url}/v2/models/income/predict", json={"rows": [row]})
+        said = httpx.post(f"{server.url}/v2/models/income/predict", json={"rows": [row]}, timeout=60)
         assert said.status_code == 200, said.text
     finally:
         server.stop()
 
     airflow.event(INCOME, {"twice": True})  # delivered twice
-    second = airflow.over("income", 2)["dag_run_id"]
+    second = airflow.run("income", 2)
+    airflow.wait("income", second)
     assert set(airflow.states("income", second).values()) == {"skipped"}
     assert "has taken what there is to do" in airflow.log("income", second, "begin")
 
     waves.second(people).write_parquet(inbox / "wave-2.parquet")  # half of them earn more: a quarter did before
     airflow.event(INCOME)
-    third = airflow.over("income", 3)
-    states = airflow.states("income", third["dag_run_id"])
-    assert (third["state"], states["validate"], states["preprocess"]) == ("failed", "failed", "upstream_failed")
-    assert airflow.tasks("income", third["dag_run_id"])["validate"]["try_number"] == 1
-    assert "label" in airflow.log("income", third["dag_run_id"], "validate")
-    assert ours(place, "income", third["dag_run_id"]).state == "stopped"
+    third = airflow.run("income", 3)
+    assert airflow.wait("income", third) == "failed"
+    states = airflow.states("income", third)
+    assert (states["validate"], states["preprocess"]) == ("failed", "upstream_failed")
+    assert airflow.tasks("income", third)["validate"]["try_number"] == 1
+    assert "label" in airflow.log("income", third, "validate")
+    assert ours(place, "income", third).state == "stopped"
+    assert "share of label" in told[-1]["title"]
 
     (inbox / "wave-3.parquet").write_bytes(b"PAR1 and then nothing of the kind PAR1")
-    run = airflow.trigger("income")
-    fourth = airflow.over("income", 4)
-    tasks = airflow.tasks("income", run)
-    assert (fourth["state"], tasks["collect"]["state"], tasks["collect"]["try_number"]) == ("failed", "failed", 1)
-    assert "wave-3.parquet" in airflow.log("income", run, "collect")
-    assert ours(place, "income", run).state == "failed"
+    fourth = airflow.trigger("income")
+    assert airflow.wait("income", fourth) == "failed"
+    collect = airflow.tasks("income", fourth)["collect"]
+    assert (collect["state"], collect["try_number"]) == ("failed", 1)
+    assert "wave-3.parquet" in airflow.log("income", fourth, "collect")
+    assert ours(place, "income", fourth).state == "failed"
+    assert told[-1]["title"].startswith("noria income: run 3 of income failed: collect: ")  # the second never began
+    assert "wave-3.parquet" in told[-1]["message"]
 
     (inbox / "wave-3.parquet").unlink()  # mended: the task is cleared in Airflow's page, and what follows it
     waves.live(people).sample(200, seed=1).write_parquet(inbox / "wave-4.parquet")
     body = {"dry_run": False, "dag_run_id": first, "task_ids": ["deploy"], "include_downstream": True}
-    airflow("POST", "/api/v2/dags/income/clearTaskInstances", {**body, "only_failed": False})
-    assert airflow.over("income", 1)["state"] == "success"
+    airflow.ask("POST", "/api/v2/dags/income/clearTaskInstances", {**body, "only_failed": False})
+    assert airflow.wait("income", first) == "success"
     assert ours(place, "income", first).state == "done"
     with place.store.read() as c:
         assert [one.number for one in registry.versions(c, "income")] == [1]
 
 
-def test_a_person_decides_in_airflow_and_noria_keeps_who_and_why(airflow: Airflow, project: Path, place: Place) -> None:
-    airflow.ready("loans")
-    reviewer = Airflow(airflow.url, project / ".noria" / "airflow", "reviewer")
+def test_a_dag_file_for_a_plan_of_a_newer_noria_says_so_where_airflow_shows_its_faults(
+    airflow: Api, project: Path
+) -> None:
+    dags = project / ".noria" / "airflow" / "dags"
+    newer, file = json.loads((dags / "noria_loans.json").read_text()), dags / "noria_newer.py"
+    newer["plan"]["format"] += 1
+    file.with_suffix(".json").write_text(json.dumps(newer))
+    file.write_text((dags / "noria_loans.py").read_text().replace("loans", "newer"))
+    [wrong] = airflow.until(lambda: airflow.import_errors("newer"), "Airflow to read the file")
+    assert f"the plan has format {newer['plan']['format']}" in wrong["stack_trace"]
+    assert "upgrade noria" in wrong["stack_trace"]
+    file.unlink()  # else it is a fault of every test that comes
+    airflow.until(lambda: not airflow.import_errors("newer"), "Airflow to forget the file")
+
+
+def test_a_person_decides_in_airflow_and_noria_keeps_who_and_why(airflow: Api, project: Path, place: Place) -> None:
+    airflow.unpause("loans")
+    reviewer = Api.of(project / ".noria", airflow.url, "reviewer")
     answers = [("Reject", "too few nurses", "rejected", 0), ("Approve", "looks right", "done", 1)]
     for number, (answer, why, state, released) in enumerate(answers, 1):
         assert deliver(airflow, project / "loans").startswith(f"loans@{number}: ")
@@ -145,10 +176,9 @@ def test_a_person_decides_in_airflow_and_noria_keeps_who_and_why(airflow: Airflo
         projects.arrive(project / "loans", str(number + 1))
 
 
-def deliver(airflow: Airflow, folder: Path) -> str:
+def deliver(airflow: Api, folder: Path) -> str:
     """What arrived becomes a version outside of Airflow, which hears of it: what the command says."""
-    login = folder.parent / "login"
-    login.write_text("noria:" + airflow.password("noria"))
+    login = folder.parent / ".noria" / "airflow" / "login"
     done = subprocess.run(
         [sys.executable, "-m", "noria.cli.main", "data", "collect", "lifecycle.py"],
         cwd=folder, capture_output=True, text=True, check=True,
@@ -158,22 +188,20 @@ def deliver(airflow: Airflow, folder: Path) -> str:
     return done.stdout
 
 
-def answered(airflow: Airflow, reviewer: Airflow, dag: str, number: int, answer: dict[str, object]) -> str:
+def answered(airflow: Api, reviewer: Api, dag: str, number: int, answer: dict[str, object]) -> str:
     """The run of that number once it has ended well, its question answered as often as it is asked.
 
     Airflow 3.3.2 asks again if the answer comes before its executor has told that the question was asked: it takes the
     task that goes on for one that was killed.
     """
+    run = airflow.run(dag, number)
 
     def ended() -> bool:
-        found = airflow.runs(dag)
-        if len(found) < number:
-            return False
-        run = found[number - 1]["dag_run_id"]
         if airflow.states(dag, run).get("approval") == "awaiting_input":
             with contextlib.suppress(Refused):  # it was answered a moment ago
-                reviewer("PATCH", f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/approval/-1/hitlDetails", answer)
-        return bool(found[number - 1]["state"] == "success")
+                path = f"/api/v2/dags/{dag}/dagRuns/{quote(run)}/taskInstances/approval/-1/hitlDetails"
+                reviewer.ask("PATCH", path, answer)
+        return bool(airflow.runs(dag)[number - 1]["state"] == "success")
 
-    until(ended, f"run {number} of {dag} to end well", told=lambda: airflow.told(dag, number))
-    return str(airflow.runs(dag)[number - 1]["dag_run_id"])
+    airflow.until(ended, f"run {number} of {dag} to end well", told=lambda: str(airflow.states(dag, run)))
+    return run

@@ -11,7 +11,8 @@ from noria.pools.pool import Pods, Pool, Volume
 
 CONTAINER = "base"  # what the operator looks for
 POOL_LABEL = "noria.dev/pool"
-THREADS = ("OMP_NUM_THREADS", "POLARS_MAX_THREADS")  # libraries count a node's cores, not those that a pod asked for
+# Libraries, and joblib for noria's own choice, count a node's cores, not those that a pod asked for.
+THREADS = ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "LOKY_MAX_CPU_COUNT")
 TEMPORARY = "/tmp"  # noqa: S108  # of the container, an empty folder of its own
 NOT_IN_LABELS = re.compile(r"^[^A-Za-z0-9]+|[^A-Za-z0-9_.-]+|[^A-Za-z0-9]+$")
 

@@ -53,6 +53,8 @@ class Keeper:
     def __init__(self, stack: Stack) -> None:
         self.stack, self.phase, self.trouble = stack, "starting", ""
         self.watched: list[Watched] = []
+        before = read(stack.folder.root / "state.json") or {}
+        self.known = dict(before.get("parts", {}))  # of a keeper before this one, and not yet looked after
         self.ending = self.was_up = False
 
     def keep(self) -> bool:
@@ -69,6 +71,7 @@ class Keeper:
                 self._record()
                 config.migrate(self.stack, config.variables(self.stack))
                 self._watch(config.parts(self.stack))
+                self._end_the_others()
                 self.phase, self.trouble = "starting", ""
             while not self.ending:
                 self._round()
@@ -83,16 +86,20 @@ class Keeper:
 
     def _watch(self, parts: list[Part]) -> None:
         """Look after more parts; one that runs already, as recorded, is taken over."""
-        known = (read(self.stack.folder.root / "state.json") or {}).get("parts", {})
         for part in parts:
             one = Watched(part)
-            before = known.get(part.name)
+            before = self.known.pop(part.name, None)
             if before and Running(before["pid"], before["start"]).alive:
                 one.running, one.since, one.log_from = Running(before["pid"], before["start"]), before["since"], 0
                 one.ready, one.restarts = before["ready"], before["restarts"]
             elif before:
                 processes.end_group(before["pid"], self.stack.folder.root)
             self.watched.append(one)
+
+    def _end_the_others(self) -> None:
+        """End what runs of an earlier choice and is no part of this one, such as a worker more."""
+        processes.stop([Running(one["pid"], one["start"]) for one in self.known.values()], AIRFLOW_S)
+        self.known.clear()
 
     def _start_in_turn(self) -> None:
         """Servers one after the other: each needs the ones before."""
@@ -163,10 +170,10 @@ class Keeper:
         if not self.was_up:
             raise _died(self.stack, one)
         assert one.running is not None
-        processes.stop([one.running], one.part.grace_s)  # it hangs: the next round starts it again
+        processes.stop([one.running], one.part.grace_s, one.part.ends_by)  # it hangs: the next round starts it again
 
     def _record(self) -> None:
-        parts = {
+        parts = self.known | {
             one.part.name: {
                 **asdict(one.running), "since": one.since, "ready": one.ready and one.alive, "restarts": one.restarts,
             }
@@ -185,7 +192,7 @@ class Keeper:
         servers_too = [one for one in self.watched if one.part.name in SERVERS]
         processes.stop([one.running for one in self.watched if one.running and one not in servers_too], AIRFLOW_S)
         for one in reversed(servers_too):
-            processes.stop([one.running] if one.running else [], one.part.grace_s)
+            processes.stop([one.running] if one.running else [], one.part.grace_s, one.part.ends_by)
         processes.sweep(self.stack.folder.root)
         processes.reap()
         self.phase = "failed" if self.trouble else "down"

@@ -1,5 +1,6 @@
 """One process of a stack: its command, and how one knows that it is ready."""
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,8 @@ class Part:
         Whether it answers; it is given the place in its log where this start began.
     before, after
         What is done before each start, and once it is ready.
-    start_s, grace_s
-        Seconds until a start counts as failed, and those it gets to end when it is asked to.
+    start_s, grace_s, ends_by
+        Seconds until a start counts as failed, those it gets to end when it is asked to, and how it is asked.
     """
 
     name: str
@@ -32,3 +33,4 @@ class Part:
     account: Mapping[str, object] = field(default_factory=dict)
     start_s: float = 120
     grace_s: float = 15
+    ends_by: signal.Signals = signal.SIGTERM

@@ -1,12 +1,13 @@
 """Ports on the loopback address: chosen once, recorded, the same at every start."""
 
-import contextlib
+import random
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from noria.errors import UserError
 
 USUAL = 8080  # of Airflow's web pages
+CHOSEN = range(20_000, 32_768)  # below those that a kernel gives to whoever asks for any: ours are bound later
 
 
 def settle(names: Iterable[str], known: Mapping[str, int], wanted: int) -> dict[str, int]:
@@ -17,13 +18,21 @@ def settle(names: Iterable[str], known: Mapping[str, int], wanted: int) -> dict[
         ports["api"] = wanted
     elif "api" in names and "api" not in ports and is_free(USUAL):
         ports["api"] = USUAL
-    with contextlib.ExitStack() as held:  # all at once, so that no two are the same
-        for name in names:
-            if name not in ports:
-                probe = held.enter_context(socket.socket())
-                probe.bind(("127.0.0.1", 0))
-                ports[name] = int(probe.getsockname()[1])
+    for name in names:
+        if name not in ports:
+            ports[name] = another(set(ports.values()))
     return ports
+
+
+def another(taken: Set[int] = frozenset()) -> int:
+    """A port that is free now, and that stays so until it is bound: no system gives it to another program."""
+    chance = random.SystemRandom()
+    for port in chance.sample(CHOSEN, len(CHOSEN)):
+        if port not in taken and is_free(port):
+            return port
+    raise UserError(
+        f"no port is free from {CHOSEN.start} to {CHOSEN.stop - 1}", where="127.0.0.1", do="End programs that listen."
+    )
 
 
 def is_free(port: int) -> bool:

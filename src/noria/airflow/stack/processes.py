@@ -75,11 +75,11 @@ def end_group(group: int, root: Path) -> None:
         time.sleep(0.02)
 
 
-def stop(running: Iterable[Running], seconds: float) -> None:
+def stop(running: Iterable[Running], seconds: float, ask: signal.Signals = signal.SIGTERM) -> None:
     """End processes with their groups: asked first, killed when ``seconds`` are over."""
     left = [one for one in running if one.alive]
     for one in left:
-        _signal(one, signal.SIGTERM)
+        _signal(one, ask)
     end = time.monotonic() + seconds
     while any(one.alive for one in left) and time.monotonic() < end:
         reap()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,6 +56,7 @@ def _postgres(stack: Stack) -> Part:
         account=debian.account("postgres"),
         cwd=data,
         grace_s=20,
+        ends_by=signal.SIGINT,  # it does not wait for clients that stay
     )
 
 
