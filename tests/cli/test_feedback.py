@@ -1,11 +1,16 @@
 """noria feedback: labels from a file, whole or not at all; and how good each version really is."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from .conftest import PREDICTIONS, Noria
+import projects
+from noria.data import captured, table
+
+from .conftest import PREDICTIONS, Noria, place_of
 
 HEAD = "prediction,label,rating\n"
 
@@ -80,3 +85,47 @@ def test_a_mistake_is_one_sentence_with_what_was_meant(
 ) -> None:
     ended = noria("feedback", *words)
     assert (ended.code, ended.out, ended.said) == (2, "", said)
+
+
+def test_each_time_window_is_measured_and_held_against_the_release(mine: Path, noria: Noria) -> None:
+    place = place_of(mine)
+    people, weeks = projects.rows(600, seed=5).to_dicts(), ("2026-03-02", "2026-03-09")
+    given, told = [], []
+    for n, person in enumerate(people):
+        week = n // 300
+        right = week == 0 or n % 2 == 0  # in the second week every other answer is wrong
+        yes = (person["approved"] == "yes") == right
+        sent = {name: person[name] for name in ("age", "amount", "job", "sex")}
+        sent["age"] += 60 * week  # and callers send another age
+        outputs = {
+            "label": "yes" if yes else "no",
+            "probabilities": {"no": 0.1 + 0.8 * (not yes), "yes": 0.1 + 0.8 * yes},
+        }
+        at = f"{weeks[week]}T10:00:00.000000+00:00"
+        row = {"id": f"w{n:04}", "at": at, "endpoint": "loans", "version": 2, "variant": "champion"}
+        row |= {"inputs": json.dumps(sent), "outputs": json.dumps(outputs)}
+        given.append(dict.fromkeys(captured.PREDICTION) | row)
+        told.append(
+            {**dict.fromkeys(captured.FEEDBACK), "prediction": f"w{n:04}", "at": at, "label": person["approved"]}
+        )
+    for kind, rows, kinds in (("predictions", given, captured.PREDICTION), ("feedback", told, captured.FEEDBACK)):
+        table.append(captured.path(place.settings, "loans", kind), "weeks", pl.DataFrame(rows, schema=kinds))
+    found = noria("feedback", "show", "loans", "--window", "7d", "--json").data
+    windows = {one["name"]: one for one in found["measured"] if one["by"] == "window" and one["version"] == 2}
+    accuracy = [windows[week]["metrics"]["accuracy"]["value"] for week in weeks]
+    assert accuracy == [1.0, 0.5]
+    moved = {
+        one["window"]: [column["column"] for column in one["inputs"] if column["moved"]]
+        for one in found["drift_over_time"]
+        if one["version"] == 2
+    }
+    assert {week: moved[week] for week in weeks} == {weeks[0]: [], weeks[1]: ["age"]}
+    answers = {one["window"]: one["answers"] for one in found["drift_over_time"] if one["version"] == 2}
+    assert {one["column"] for one in answers[weeks[1]]} == {"probability of no", "probability of yes", "answer"}
+    assert found["drift"][-1]["window"] is None
+    out = noria("feedback", "show", "loans", "--by", "window", "--window", "7d").out
+    assert f"version 2, {weeks[1]}: age moved" in out
+    assert f"version 2, {weeks[0]}: age moved" not in out
+    page = Path(noria("feedback", "show", "loans", "--window", "7d", "--html").out.strip()).read_text()
+    assert "Drift over time" in page
+    assert "too few answers to say" in page  # of the other version, which gave two

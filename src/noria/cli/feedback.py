@@ -85,14 +85,13 @@ def _print(found: "Performance", by: str) -> None:
             f"version {shadow.measured.version} (shadow): {shadow.measured.predictions:,} copies, {agreed}"
             f"mean difference {output.cell(shadow.difference)}"
         )
-    for drift in found.drift:
+    for drift in found.drift_over_time if by == "window" else found.drift:
+        who = f"version {drift.version}" + (f", {drift.window}" if drift.window else "")
         for moved in drift.moved:
-            output.say(f"version {drift.version}: {moved.column} moved ({output.cell(moved.measures)})")
+            output.say(f"{who}: {moved.column} moved ({output.cell(moved.measures)})")
         if drift.labels is not None:
             one = drift.labels
-            output.say(
-                f"version {drift.version}: the share of label {one.label} is {one.now:.0%} and was {one.before:.0%}"
-            )
+            output.say(f"{who}: the share of label {one.label} is {one.now:.0%} and was {one.before:.0%}")
     if found.late.early:
         output.say(f"{found.late.early:,} labels have a time before their prediction's: see to the clocks.")
 

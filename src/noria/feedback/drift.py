@@ -1,7 +1,8 @@
 """Whether what is sent in, what is answered and what turns out to be true are as they were at the release."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from noria.data.moved import Bounds, Moved, between
 from noria.data.profile import Profile, profile
 from noria.data.schema import Schema
 from noria.feedback.answers import Answers
+from noria.feedback.performance import windows
 from noria.feedback.reference import Reference
 from noria.stats.shift import Shift, shifted
 
 ROWS = 20_000  # the newest answers of a version
 FEWEST = 100  # of them
+WINDOWS, ROWS_WINDOW = 12, 4_000  # the newest time windows, and of each the newest answers
 ANSWERED = Schema(label="\0no label", task="regression")  # a profile of answers counts no labels
 
 
@@ -34,6 +37,8 @@ class Drifted:
         The label that was given and each class's probability, or the value, against the answers to the analysis rows.
     labels
         How the share of a true label moved against the data learned from; None if none did.
+    window
+        The time window that the answers are of: where it begins; None: the newest, whenever they were given.
     """
 
     version: int
@@ -41,6 +46,7 @@ class Drifted:
     inputs: Sequence[Moved] = ()
     answers: Sequence[Moved] = ()
     labels: Shift | None = None
+    window: str | None = None
 
     @property
     def moved(self) -> list[Moved]:
@@ -51,6 +57,7 @@ class Drifted:
         """As JSON has it."""
         return {
             "version": self.version,
+            "window": self.window,
             "rows": self.rows,
             "inputs": [_plain(one) for one in self.inputs],
             "answers": [_plain(one) for one in self.answers],
@@ -70,9 +77,9 @@ class Held:
     label_shift: float = 0.1
 
 
-def drifted(answers: Answers, held: Held) -> Drifted:
-    """One version's newest answers against its release."""
-    newest = answers.take(np.arange(answers.rows.height) >= answers.rows.height - ROWS)
+def drifted(answers: Answers, held: Held, most: int = ROWS) -> Drifted:
+    """One version's newest answers, at most so many, against its release."""
+    newest = answers.take(np.arange(answers.rows.height) >= answers.rows.height - most)
     found = Drifted(answers.version, newest.rows.height)
     if found.rows < FEWEST:
         return found
@@ -83,6 +90,14 @@ def drifted(answers: Answers, held: Held) -> Drifted:
         then, now = (_answered(scores, newest) for scores in (reference.scores, newest.scores))
         found = replace(found, answers=between(then, now, ANSWERED, held.bounds))
     return found
+
+
+def over_time(answers: Answers, held: Held, length: timedelta) -> Iterator[Drifted]:
+    """One version's answers of each of the newest time windows against its release, the oldest window first."""
+    begins = windows(answers.rows["at"], length)
+    for name in begins.drop_nulls().unique().sort().to_list()[-WINDOWS:]:
+        own = answers.take((begins == name).fill_null(value=False).to_numpy())
+        yield replace(drifted(own, held, ROWS_WINDOW), window=name)
 
 
 def _inputs(newest: Answers, learned: Profile, held: Held) -> list[Moved]:

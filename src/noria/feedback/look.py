@@ -13,7 +13,7 @@ from noria.data.moved import Bounds, Limits
 from noria.data.schema import Schema
 from noria.feedback.answers import by_version
 from noria.feedback.config import duration
-from noria.feedback.drift import Drifted, Held, drifted
+from noria.feedback.drift import Drifted, Held, drifted, over_time
 from noria.feedback.estimate import Calibration
 from noria.feedback.performance import VERSION, Measured, Wanted, each
 from noria.feedback.reference import Reference, load
@@ -106,6 +106,8 @@ class Performance:
         By version, its metrics on the analysis rows when it was released.
     calibrated
         By version, whether its probabilities were corrected before anything was estimated from them.
+    drift, drift_over_time
+        Each version's newest answers against its release; and those of each of the newest time windows.
     """
 
     endpoint: str
@@ -113,6 +115,7 @@ class Performance:
     upto: captured.Versions
     measured: Sequence[Measured]
     drift: Sequence[Drifted]
+    drift_over_time: Sequence[Drifted]
     shadows: Sequence[Compared]
     late: Late
     released: Mapping[int, Mapping[str, float]]
@@ -134,6 +137,7 @@ class Performance:
             "upto": list(self.upto),
             "measured": [one.plain() for one in self.measured],
             "drift": [one.plain() for one in self.drift],
+            "drift_over_time": [one.plain() for one in self.drift_over_time],
             "shadows": [one.plain() for one in self.shadows],
             "late": {name: getattr(self.late, name) for name in Late.__slots__},
             "released": {str(number): dict(metrics) for number, metrics in self.released.items()},
@@ -159,16 +163,15 @@ def look(settings: Settings, store: Store, artifacts: ArtifactStore, endpoint: s
         {number: calibrations.get(number, Calibration()) for number in numbers},
         _edges(references),
     )
+    held = {number: Held(one, asked.schema, asked.bounds, asked.label_shift) for number, one in references.items()}
+    live = [(answers, held[answers.version]) for answers in by_version(joined, task) if answers.version in held]
     return Performance(
         endpoint=endpoint,
         task=task,
         upto=upto,
         measured=tuple(each(joined, wanted)),
-        drift=tuple(
-            drifted(answers, Held(references[answers.version], asked.schema, asked.bounds, asked.label_shift))
-            for answers in by_version(joined, task)
-            if answers.version in references
-        ),
+        drift=tuple(drifted(*one) for one in live),
+        drift_over_time=tuple(found for one in live for found in over_time(*one, asked.window)),
         shadows=tuple(compare(shadowed, task)),
         late=_late(joined, task),
         released={number: dict(one.metrics) for number, one in references.items()},

@@ -67,6 +67,9 @@ def _sections(found: Performance) -> Iterator[Section]:
             yield Section(title, table(_heads(metric), [_row(one, metric, found) for one in groups]))
     for one in found.drift:
         yield Section(f"Drift of version {one.version}", _drift(one))
+    if len({one.window for one in found.drift_over_time}) > 1:
+        heads = ["version", "begins", "answers", "what moved", "label shift"]
+        yield Section("Drift over time", table(heads, [_window(one) for one in found.drift_over_time]))
     if found.shadows:
         heads = ["version", "predictions", "with a label", metric, "same label", "mean difference"]
         shadows = [
@@ -125,6 +128,14 @@ def _drift(one: Drifted) -> str:
         f"(change {shift.low:+.0%} to {shift.high:+.0%}).</p>"
     )  # fmt: skip
     return f"<p>The newest {one.rows:,} answers.</p>" + said + table(["column", "", "how far", "p"], rows)
+
+
+def _window(one: Drifted) -> list[Any]:
+    moved = ", ".join(moved.column for moved in one.moved[:SHOWN_DRIFT])
+    said = moved or ("too few answers to say" if not one.inputs and not one.answers else "nothing")
+    shift = one.labels
+    shifted = None if shift is None else f"{shift.label}: {shift.before:.0%} to {shift.now:.0%}"
+    return [one.version, one.window, one.rows, said, shifted]
 
 
 def _late(found: Performance) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from noria.plan import Step
 from noria.store import routes
 from noria.store.attempt import Alert, Attempt
 
-FORMAT = 3
+FORMAT = 4
 USES: dict[str, tuple[str, ...]] = {"deploy": ("endpoint",)}
 DO = "Turn the wheel: noria run FILE; 'noria watch FILE' does it by itself."
 
