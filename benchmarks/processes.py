@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter
@@ -94,7 +94,18 @@ def cpu_seconds(session: int) -> float:
 
 def memory_mb(session: int) -> float:
     """Memory of a session in MB: each page once, shared ones in parts (PSS)."""
-    return sum(_pss_kb(pid) for pid in tree(session)) * 1024 / 1e6
+    return memory_of(tree(session))
+
+
+def memory_of(pids: Iterable[int]) -> float:
+    """The same of these processes."""
+    return sum(map(_pss_kb, pids)) * 1024 / 1e6
+
+
+def same_program(session: int) -> list[int]:
+    """The processes of a session that run the program of its first, whose workers they are."""
+    own = _command(session)
+    return [pid for pid in tree(session) if pid != session and _command(pid) == own]
 
 
 class Peak:
@@ -125,6 +136,13 @@ def _fields(pid: int) -> list[str]:
         return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _pss_kb(pid: int) -> int:

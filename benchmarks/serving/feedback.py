@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from time import perf_counter, sleep
 
 from benchmarks.measure import Line, Target, Trouble
-from benchmarks.processes import cpu_seconds, tree
+from benchmarks.processes import cpu_seconds, same_program
 from benchmarks.project import NAME, Project, census
 from benchmarks.serving import servers
 from benchmarks.serving.caller import Reply, call, post
@@ -84,26 +84,12 @@ def _killed(server: Server, id: str) -> list[str]:
             goal = MANY * (kill + 1) // (KILLS + 1)
             while len(acknowledged) < goal and not work.done():  # it ends by itself when nothing is answered
                 sleep(PAUSE_S)
-            for pid in _workers(server):
+            for pid in same_program(server.session):
                 os.kill(pid, signal.SIGKILL)
         work.result()
     if len(acknowledged) < MANY:
         raise Trouble(f"{MANY - len(acknowledged)} of {MANY} were refused")
     return acknowledged
-
-
-def _workers(server: Server) -> list[int]:
-    """The processes that answer: those whose parent is the one that was started, and whose program is the same."""
-    own = _command(server.session)
-    return [pid for pid in tree(server.session) if pid != server.session and _command(pid) == own]
-
-
-def _command(pid: int) -> bytes:
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
 
 
 def _kept(project: Project) -> Counter[str]:

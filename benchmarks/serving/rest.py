@@ -11,7 +11,7 @@ from importlib.metadata import version
 from time import sleep
 
 from benchmarks.measure import Line, Peer, Target
-from benchmarks.processes import memory_mb
+from benchmarks.processes import memory_mb, memory_of, same_program
 from benchmarks.project import census, no_graph
 from benchmarks.serving import load, servers
 from benchmarks.serving.load import Answered, Wrk
@@ -24,16 +24,18 @@ ALONE, SOME, MANY = 1, 8, 64
 SECONDS = {ALONE: 4, SOME: 10, MANY: 5}  # of one load, by connections
 BEST_PEER = Target(50.0, most=False, of_ratio=True)
 SHARE = Target(0.8, most=False, of_ratio=True)
-TAIL = Target(2.0, of_ratio=True)
+TAIL = Target(2.0)
 SMALL = Target(150.0)
 
 
 @dataclass(slots=True)
 class Found:
-    """What the turns found of one server, by connections; ``mb`` is its memory when idle again."""
+    """What the turns found of one server, by connections; the memory of all its processes and of its one worker, idle
+    again, in MB."""
 
     answers: dict[int, list[Answered]] = field(default_factory=lambda: {one: [] for one in SECONDS})
-    mb: float = 0.0
+    all_mb: float = 0.0
+    worker_mb: float = 0.0
 
 
 def lines() -> list[Line]:
@@ -61,7 +63,8 @@ def _turns(wrk: Wrk, everyone: list[Server], body: str) -> list[Found]:
                 one.answers[connections].append(said)
     sleep(IDLE_S)
     for server, one in zip(everyone, found):
-        one.mb = memory_mb(server.session)
+        one.all_mb = memory_mb(server.session)
+        one.worker_mb = memory_of(same_program(server.session))
     return found
 
 
@@ -85,7 +88,8 @@ def _lines(ours: Found, model: Found, constant: Found) -> list[Line]:
         line(f"p99, {SOME} connections", "ms", lambda one: _all(one, SOME, "p99_ms"), TAIL),
         line(f"infer, {ALONE} connection", "per CPU s", lambda one: _all(one, ALONE, "per_cpu_s")),
         line(f"p50, {ALONE} connection", "ms", lambda one: _all(one, ALONE, "p50_ms")),
-        line("idle memory, all processes (PSS)", "MB", lambda one: [one.mb], SMALL),
+        line("idle memory, a worker (PSS)", "MB", lambda one: [one.worker_mb], SMALL),
+        line("idle memory, all processes (PSS)", "MB", lambda one: [one.all_mb]),
     ]
 
 
@@ -101,11 +105,20 @@ def _peers(ours: Found) -> list[Line]:
         own, other = servers.processors()
         wrk = load.wrk(project.folder, other)
         by_hand = stack.enter_context(servers.by_hand(project.folder, project.env, model, own))
-        theirs = [wrk.load(by_hand, model.body, connections=SOME, seconds=SECONDS[SOME]) for _ in range(TURNS)]
+        theirs = Found()
+        for _ in range(TURNS):
+            for connections in (MANY, SOME):
+                said = wrk.load(by_hand, model.body, connections=connections, seconds=SECONDS[connections])
+                theirs.answers[connections].append(said)
     name = f"best peer: FastAPI {version('fastapi')} with joblib"
-
-    def line(unit: str, kind: str) -> Line:
-        samples = [getattr(answered, kind) for answered in theirs]
-        return Line(f"infer, {SOME} connections", unit, _all(ours, SOME, kind), [Peer(name, samples)], BEST_PEER)
-
-    return [line("per CPU s", "per_cpu_s"), line("per s", "per_s")]
+    return [
+        Line(
+            f"infer, {count} connections",
+            unit,
+            _all(ours, count, kind),
+            [Peer(name, _all(theirs, count, kind))],
+            BEST_PEER if count == MANY else None,
+        )
+        for count in (MANY, SOME)
+        for unit, kind in (("per CPU s", "per_cpu_s"), ("per s", "per_s"))
+    ]
