@@ -80,7 +80,7 @@ def versions(home: Place, count: int) -> None:
 
 
 def predictions(home: Place, count: int, versions: int) -> list[str]:
-    """So many captured predictions; their ids."""
+    """So many captured predictions, each with a label; their ids."""
     ids = Ids()
     given = [ids.new(NAME) for _ in range(count)]
     each = count // FLUSHES
@@ -99,6 +99,11 @@ def predictions(home: Place, count: int, versions: int) -> list[str]:
         table.append(
             captured.path(home.settings, NAME, "predictions"), f"{flush:032x}", frame.select(*captured.PREDICTION)
         )
+        told = pl.DataFrame({"prediction": some}).with_columns(
+            at=pl.lit("2026-06-02T00:00:00.000000+00:00"), label=pl.lit("yes"), rating=pl.lit(None, pl.Float64),
+            source=pl.lit("api"),
+        )  # fmt: skip
+        table.append(captured.path(home.settings, NAME, "feedback"), f"{flush:032x}", told.select(*captured.FEEDBACK))
     return given
 
 

@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from .conftest import Noria
+from noria.data import captured, table
+
+from .conftest import Noria, answer, place_of
 
 
 def nodes(found: Any, side: str | None = None) -> set[str]:
@@ -53,8 +56,13 @@ def test_a_prediction_names_all_that_decided_it(project: Path, noria: Noria) -> 
         "batch",
         "source",
     }
-    (trial,) = (one for one in found["nodes"] if one["kind"] == "trial")
-    assert set(trial["facts"]["parameters"]) == {"C"}
+    study = noria("model", "study", "loans@2", "--json").data["trials"]
+    roles = {one["parent"]: one["role"] for one in found["edges"] if one["parent"].startswith("trial:")}
+    trials = {one["id"]: one["facts"]["parameters"]["C"] for one in found["nodes"] if one["kind"] == "trial"}
+    assert {id.rpartition("/")[2]: held for id, held in trials.items()} == {
+        str(one["number"]): one["params"]["C"] for one in study
+    }
+    assert sorted(roles.values()) == ["lost"] * (len(study) - 1) + ["won"]
 
 
 def test_the_first_version_knows_nothing_of_what_arrived_later(project: Path, noria: Noria) -> None:
@@ -93,6 +101,45 @@ def test_a_subject_leads_to_its_rows_and_every_model_and_is_named_nowhere(mine: 
     assert nodes(later) >= {"model_version:loans@2"}
     page = Path(noria("trace", "subject", "a000001", "--html", "--json").data["file"])
     assert "a000001" not in ended.out + page.name + page.read_text()
+
+
+def test_what_was_told_of_an_answer_and_the_experiment_it_was_part_of_stand_beside_it(mine: Path, noria: Noria) -> None:
+    noria("experiment", "start", "loans", "--challenger", 2, "--reason", "is it better?")
+    place = place_of(mine)
+    now = place.clock.now().isoformat(timespec="microseconds")
+    given = pl.DataFrame([{**answer(3, 2), "id": "fresh", "at": now}], schema=captured.PREDICTION)
+    table.append(captured.path(place.settings, "loans", "predictions"), "fresh", given)
+    (mine / "told.csv").write_text("prediction,label,rating\nfresh,no,\nfresh,yes,4.5\np1,no,\n")
+    noria("feedback", "import", "loans", "told.csv")
+    whole = noria("trace", "prediction", "fresh", "--json").data
+    down = {one["title"]: one for one in whole["nodes"] if one["side"] == "down"}
+    assert set(down) == {"label no", "label yes, rating 4.5"}
+    assert {one["kind"] for one in down.values()} == {"feedback"}
+    assert next(one for one in whole["nodes"] if one["side"] == "start")["facts"]["captured in"] == "row 0 of fresh"
+    roles = {(one["child"].partition(":")[0], one["role"], one["parent"]) for one in whole["edges"]}
+    assert ("prediction", "answered during", "experiment:loans#1") in roles
+    assert ("feedback", "feedback on", "prediction:fresh") in roles
+    assert "experiment:loans#1" not in nodes(noria("trace", "prediction", "p1", "--json").data)
+    assert nodes(noria("trace", "prediction", "fresh", "--up", "--json").data, "down") == set()
+    assert nodes(noria("trace", "model", "loans@2", "--json").data, "down") == {"experiment:loans#1"}
+    for words in (["experiment", "loans"], ["loans#1"]):
+        compared = noria("trace", *words, "--json").data
+        ends = {one["role"]: one["parent"] for one in compared["edges"] if one["child"] == compared["start"]}
+        assert ends == {"champion": "model_version:loans@1", "challenger": "model_version:loans@2"}
+        assert nodes(compared) >= {"source:inbox/1.csv", "source:inbox/2.csv"}
+    out = noria("trace", "fresh").out
+    assert "was told label yes, rating 4.5" in out
+    assert "answered during experiment loans#1  running" in out
+    page = Path(noria("trace", "fresh", "--html", "--json").data["file"]).read_text()
+    assert all(word in page for word in ("label yes, rating 4.5", "experiment loans#1", "lost"))
+
+
+def test_rows_of_a_subject_are_those_of_the_file_they_came_from(mine: Path, noria: Noria) -> None:
+    sent = pl.read_csv(mine / "inbox" / "1.csv")
+    found = noria("trace", "subject", "a000123", "--json").data
+    (rows,) = (one["facts"]["rows of the subject"] for one in found["nodes"] if one["kind"] == "batch")
+    assert [sent["applicant"][row] for row in rows] == ["a000123"]
+    assert "rows of the subject 123" in noria("trace", "subject", "a000123").out
 
 
 def test_the_picture_leads_to_the_reports(mine: Path, noria: Noria) -> None:
@@ -141,6 +188,7 @@ def test_what_stands_above_in_the_drawing_really_does(project: Path, noria: Nori
             "nothing is held of this subject (datasets and captured data). Give the key as it stands "
             "in the subject column; if it was erased, nothing is left to find.",
         ),
+        (["experiment", "loans#9"], "no experiment loans#9 (noria trace). See 'noria experiment list'."),
         (["live", "loan"], "no endpoint loan (routes). Did you mean loans?"),
         (
             ["model", "loans", "--at", "2026-01-01"],

@@ -12,7 +12,7 @@ from noria.cli import endpoints, live, output
 from noria.digest import Digest
 from noria.errors import NotFound, UserError
 from noria.governance import graph as graphs
-from noria.governance import picture
+from noria.governance import person, picture
 from noria.governance.gone import TRACE
 from noria.governance.graph import DOWN, UP, WORDS, Graph
 from noria.governance.seek import KINDS, seek
@@ -30,6 +30,8 @@ INVERSE = {  # roles, said from the other end
     "after": "then",
     "about": "judged as",
     "answered by": "gave",
+    "feedback on": "was told",
+    "predicted for": "got",
 }
 app = output.app("From any thing to all it came from and all that came of it; what was live, and who decided.")
 
@@ -130,7 +132,9 @@ def _line(graph: Graph, id: str, role: str, *, seen: bool = False) -> Text:
 SAID = {  # of what is on record, by kind: what a line has room for
     "model_version": ("parameters",),
     "dataset_version": ("rows", "remedy"),
-    "batch": ("rows", "origin"),
+    "batch": ("rows", "origin", person.OWN),
+    "experiment": ("metric", "why"),
+    "feedback": ("source",),
     "release": ("decided by", "reason"),
     "gate": ("evidence",),
     "trial": ("parameters",),
@@ -146,7 +150,10 @@ PLAIN = ("parameters", "evidence", "reason", "message")  # that need no word bef
 def _facts(kind: str, facts: object) -> str:
     held = facts if isinstance(facts, dict) else {}
     said = [(name, held[name]) for name in SAID.get(kind, ()) if held.get(name) not in (None, {}, "")]
-    plain = [output.cell(value) if name in PLAIN else f"{name} {output.cell(value)}" for name, value in said]
+    told = [
+        (name, ", ".join(map(str, value)) if isinstance(value, list) else output.cell(value)) for name, value in said
+    ]
+    plain = [value if name in PLAIN else f"{name} {value}" for name, value in told]
     return "; ".join(plain)[:160]
 
 

@@ -137,6 +137,16 @@ def lookup(settings: Settings, endpoint: str, id: str) -> dict[str, Any] | None:
     return found.row(0, named=True) if found.height else None
 
 
+def told(settings: Settings, endpoint: str, id: str) -> list[dict[str, Any]]:
+    """All feedback on one prediction, in the order of its times."""
+    place = path(settings, endpoint, "feedback")
+    if table.version_of(place) < 0:
+        return []
+    with readable(place):
+        found = table.whole(place).filter(pl.col("prediction") == id).select(*FEEDBACK, table.ROW).collect()
+    return found.sort("at", table.ROW).to_dicts()
+
+
 def joined(settings: Settings, endpoint: str, columns: Sequence[str] = tuple(PREDICTION)) -> pl.DataFrame:
     """Every prediction with what ``labels`` says of it, null where nothing has come; oldest first.
 

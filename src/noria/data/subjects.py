@@ -20,13 +20,14 @@ from noria.digest import Digest
 FOLDER = "_subjects"  # Delta leaves alone what begins like this
 
 
-def rows(path: str, column: str, key: str, seed: int) -> dict[str, int]:
-    """How many rows each batch holds of a subject: those that the index names, counted in the rows themselves."""
-    found: dict[str, int] = {}
+def rows(path: str, column: str, key: str, seed: int) -> dict[str, list[int]]:
+    """By batch, which of its rows are about a subject, counted from 0: of files that the index names, read in the rows
+    themselves."""
+    found: dict[str, list[int]] = {}
     for batch, file in holding(path, column, key, seed):
-        count = _count(file, column, key)
-        if count:
-            found[batch] = found.get(batch, 0) + count
+        numbers = _numbers(file, column, key)
+        if numbers:
+            found.setdefault(batch, []).extend(numbers)
     return found
 
 
@@ -122,9 +123,13 @@ def _holds(index: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> bool:
     return bool((index[places] == wanted).any())
 
 
-def _count(file: Path, column: str, key: str) -> int:
+def _numbers(file: Path, column: str, key: str) -> list[int]:
+    """The numbers of a subject's rows; an adopted file holds none, and its rows are numbered as they come."""
     data = pl.scan_parquet(file, hive_partitioning=False)
-    kind = data.collect_schema().get(column)
-    if kind is None:
-        return 0
-    return int(data.select(erase.holds(column, [key], kind).sum()).collect(engine="streaming").item())
+    kinds = data.collect_schema()
+    if column not in kinds:
+        return []
+    number = pl.col(table.ROW) if table.ROW in kinds else pl.int_range(pl.len(), dtype=pl.Int64)
+    own = data.select(number.alias(table.ROW), erase.holds(column, [key], kinds[column]).alias("own"))
+    found: list[int] = own.filter("own").select(table.ROW).collect(engine="streaming").to_series().to_list()
+    return found

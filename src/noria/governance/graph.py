@@ -63,13 +63,17 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """Where to begin: the thing, what is known of it beyond the lineage, and from where the walk goes on."""
+    """Where to begin: the thing, what is known of it beyond the lineage, and from where the walk goes on.
+
+    ``facts``: by id, more about nodes of the lineage.
+    """
 
     node: Node
     edges: Sequence[Edge] = ()
     nodes: Sequence[Node] = ()
     up: Sequence[str] = ()
     down: Sequence[str] = ()
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -88,21 +92,23 @@ def graph(stores: Stores, seed: Seed, *, up: bool = True, down: bool = True, mos
     most
         How many things of one kind are drawn each for itself on a side; None: all.
     """
-    known = {one.id: one for one in (seed.node, *seed.nodes)}
+    sides = {START, *([UP] if up else []), *([DOWN] if down else [])}
+    known = {one.id: one for one in (seed.node, *seed.nodes) if one.side in sides}
     with stores.store.read() as c:
         walked = _Walked(list(seed.edges), {id: one.side for id, one in known.items()})
         for side, wanted, begin in ((UP, up, seed.up), (DOWN, down, seed.down)):
             if wanted:
                 _walk(c, walked, seed.node.id, begin, side)
         ids, edges, folded = _folded(walked, seed.node.id, most, set(known))
-        described = _described(c, ids, walked.side)
+        described = _described(c, ids, walked.side, seed.facts)
     drawn = {**described, **folded, **{id: _both(one, described.get(id)) for id, one in known.items()}}
     nodes = {id: drawn[id] for id in dict.fromkeys([*known, *ids, *folded]) if id in drawn}
-    for child, parent, role, said, state, facts in made_with.of(stores, [id for id in nodes if _is_release(id)], FEW):
-        near = nodes.get(child, nodes[next(id for id in nodes if _is_release(id))])
+    for end in made_with.of(stores, [id for id in nodes if _is_release(id)], FEW):
+        near = nodes.get(end.child, nodes[next(id for id in nodes if _is_release(id))])
         side = UP if near.side == START else near.side
-        nodes.setdefault(parent, Node(parent, _kind(parent), said, side, state, None, facts))
-        edges.append(Edge(child, parent, role))
+        made = Node(end.parent, _kind(end.parent), end.title, side, end.state, None, end.facts, None, end.members)
+        nodes.setdefault(end.parent, made)
+        edges.append(Edge(end.child, end.parent, end.role))
     kept = [one for one in dict.fromkeys(edges) if one.child in nodes and one.parent in nodes]
     return Graph(seed.node.id, tuple(nodes.values()), tuple(sorted(kept)))
 
@@ -177,7 +183,9 @@ def _plural(kind: str) -> str:
     return PLURAL.get(word, f"{word}s")
 
 
-def _described(connection: Connection, ids: Iterable[str], side: Mapping[str, str]) -> dict[str, Node]:
+def _described(
+    connection: Connection, ids: Iterable[str], side: Mapping[str, str], more: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Node]:
     by_kind: dict[str, list[str]] = {}
     for id in ids:
         by_kind.setdefault(_kind(id), []).append(id.partition(":")[2])
@@ -186,7 +194,8 @@ def _described(connection: Connection, ids: Iterable[str], side: Mapping[str, st
         said = glimpses.of(connection, kind, names)
         for name in names:
             one, id = said.get(name, glimpses.Glimpse()), f"{kind}:{name}"
-            found[id] = Node(id, kind, title(id, one.facts), side[id], one.state, one.at, one.facts, one.report)
+            facts = {**one.facts, **more.get(id, {})}
+            found[id] = Node(id, kind, title(id, facts), side[id], one.state, one.at, facts, one.report)
     return found
 
 

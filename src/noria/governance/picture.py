@@ -13,7 +13,7 @@ from noria.report.page import Section, page, table
 COLUMN = {  # the further to the right, the later in the wheel
     "source": 0, "subject": 0, "batch": 1, "remedy": 1, "audit": 1, "dataset_version": 2, "code": 3, "environment": 3,
     "trial": 3, "parameters": 3, "run": 4, "gate": 4, "step": 5, "artifact": 6, "release": 7, "model_version": 8,
-    "variant": 9, "prediction": 10,
+    "variant": 9, "experiment": 9, "prediction": 10, "feedback": 11,
 }  # fmt: skip
 OTHERWISE = 5
 DIGITS = re.compile(r"(\d+)")
