@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from noria import settings
 from noria.data import captured
+from noria.data.captured import subject_digest
 from noria.errors import StoreUnavailable
 from noria.serve import ids, segment
-from noria.serve.flush import flush, subject_digest
+from noria.serve.flush import flush
 from noria.serve.segment import Predicted, Told, Version
 from noria.settings import Settings
 

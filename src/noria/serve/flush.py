@@ -10,24 +10,15 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import msgspec
-import numpy as np
-import polars as pl
-
 from noria.data import captured, merge, parquet, table
-from noria.data.captured import subject_digest
 from noria.errors import NoriaError
-from noria.model import several
-from noria.model.signature import listed
-from noria.serve import ids, segment
-from noria.serve.segment import Predicted, PredictedRow, Shadowed, Told, Version
+from noria.serve import segment
+from noria.serve.columns import Tables
 from noria.settings import Settings
 
 log = logging.getLogger("noria.serve")
@@ -89,22 +80,19 @@ def _carry(settings: Settings, plan: Path) -> Counter[str]:
     except (ValueError, TypeError):
         _set_aside(plan)
         return Counter()
-    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    tables = Tables()
     damaged = set()
     for path in segments:
         if path.exists():  # a crash while deleting: then its rows are in the tables
-            found, whole = _rows(path)
-            for endpoint, kind, row in found:
-                rows.setdefault((endpoint, kind), []).append(row)
-            if not whole:
+            records, lost = segment.read(path)
+            if not tables.add(records) or lost:
                 damaged.add(path)
-    columns = {"predictions": captured.PREDICTION, "feedback": captured.FEEDBACK, "shadows": captured.SHADOW}
     carried = Counter[str]()
-    for (endpoint, kind), of_table in sorted(rows.items()):
+    for endpoint, kind, frame in tables.frames():
         place = captured.path(settings, endpoint, kind)
-        table.append(place, plan.stem, pl.DataFrame(of_table, schema=columns[kind]))
+        table.append(place, plan.stem, frame)
         _settle(Path(place), Path(settings.data))
-        carried[place] += len(of_table)
+        carried[place] += frame.height
     for path in segments:
         if path in damaged:
             _set_aside(path)
@@ -137,107 +125,3 @@ def _set_aside(path: Path) -> None:
     kept = path.with_suffix(".damaged")
     os.replace(path, kept)
     log.error("the spool was damaged; what can be read of it was carried on, the file is kept (%s)", kept)
-
-
-def _rows(path: Path) -> tuple[list[tuple[str, str, dict[str, Any]]], bool]:
-    """All rows of a segment, with their endpoint and table; and whether that is all that was in it."""
-    records, lost = segment.read(path)
-    whole = not lost
-    versions: dict[int, Version] = {}
-    rows: list[tuple[str, str, dict[str, Any]]] = []
-    for record in records:
-        if isinstance(record, Version):
-            versions[record.key] = record
-        elif isinstance(record, Told):
-            rows.append((record.endpoint, "feedback", _told(record)))
-        elif record.key in versions:
-            version = versions[record.key]
-            if isinstance(record, Shadowed):
-                rows.extend((version.endpoint, "shadows", row) for row in _shadowed(record, version))
-                continue
-            if isinstance(record, PredictedRow):
-                rows.append((version.endpoint, "predictions", _predicted_row(record, version)))
-                continue
-            rows.extend((version.endpoint, "predictions", row) for row in _predicted(record, version))
-        else:  # its version was introduced in the damaged place
-            whole = False
-    return rows, whole
-
-
-def _told(record: Told) -> dict[str, Any]:
-    return {
-        "prediction": record.prediction,
-        "at": _time(record.at),
-        "label": record.label,
-        "rating": record.rating,
-        "source": record.source,
-    }
-
-
-def _predicted(record: Predicted, version: Version) -> Iterator[dict[str, Any]]:
-    scores = np.frombuffer(record.scores, dtype=np.float32).reshape(record.rows, -1)
-    columns = {name: listed(values) for name, values in record.columns.items()}
-    for place in range(record.rows):
-        inputs = {name: values[place] for name, values in columns.items()}
-        subject = record.subject
-        if version.subject is not None:
-            own = inputs.setdefault(version.subject, record.subject)
-            subject = None if own is None else str(own)
-        yield {
-            "id": ids.of_row(record.id, place, record.rows),
-            "at": _time(record.at),
-            "endpoint": version.endpoint,
-            "version": version.number,
-            "release": version.release,
-            "variant": record.variant,
-            "subject": None if subject is None else subject_digest(subject),
-            "inputs": _json(inputs),
-            "outputs": _json(_outputs(scores[place], version)),
-        }
-
-
-def _predicted_row(record: PredictedRow, version: Version) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "at": _time(record.at),
-        "endpoint": version.endpoint,
-        "version": version.number,
-        "release": version.release,
-        "variant": record.variant,
-        "subject": None if record.subject is None else subject_digest(record.subject),
-        "inputs": record.inputs.decode(),
-        "outputs": _json(_outputs(np.frombuffer(record.scores, dtype=np.float32), version)),
-    }
-
-
-def _shadowed(record: Shadowed, version: Version) -> Iterator[dict[str, Any]]:
-    scores = np.frombuffer(record.scores, dtype=np.float32).reshape(record.rows, -1)
-    for place in range(record.rows):
-        yield {
-            "prediction": ids.of_row(record.prediction, place, record.rows),
-            "at": _time(record.at),
-            "version": version.number,
-            "release": version.release,
-            "variant": "shadow",
-            "outputs": _json(_outputs(scores[place], version)),
-        }
-
-
-def _outputs(scores: np.ndarray[Any, Any], version: Version) -> Mapping[str, Any]:
-    said = scores.tolist()
-    if version.classes is None:
-        return {"value": said[0]}
-    probabilities = dict(zip(map(str, version.classes), said, strict=True))
-    if version.several:
-        labels = several.names(said, version.classes)
-        return {"label": several.BETWEEN.join(labels), "labels": labels, "probabilities": probabilities}
-    return {"label": version.classes[said.index(max(said))], "probabilities": probabilities}
-
-
-def _json(value: Any) -> str:
-    """As JSON; what is no number there, such as NaN, is null."""
-    return msgspec.json.encode(value).decode()
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")

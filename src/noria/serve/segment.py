@@ -50,7 +50,7 @@ class Predicted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
     scores: bytes
 
 
-class PredictedRow(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+class PredictedRow(msgspec.Struct, frozen=True, array_like=True, tag="r", gc=False):
     """The answer to a request of one row; ``inputs`` are its columns by name, as the JSON that the table gets."""
 
     key: int
@@ -62,7 +62,7 @@ class PredictedRow(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     scores: bytes
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True, tag="f"):
+class Told(msgspec.Struct, frozen=True, array_like=True, tag="f", gc=False):
     """One feedback."""
 
     endpoint: str
@@ -113,7 +113,7 @@ def frame(record: Record) -> bytes:
 
 def read(path: Path) -> tuple[list[Record], int]:
     """All whole records of a segment, those after a damaged place too; and how many bytes are in none."""
-    data = path.read_bytes()
+    data = memoryview(path.read_bytes())
     found: list[Record] = []
     at = lost = 0
     while at < len(data):
@@ -128,16 +128,20 @@ def read(path: Path) -> tuple[list[Record], int]:
     return found, lost
 
 
-def _record(data: bytes, at: int) -> tuple[Record | None, int]:
+def _record(data: memoryview, at: int) -> tuple[Record | None, int]:
     """The record that begins there, if one does, and where it ends."""
-    if at + HEAD.size > len(data):
+    begin = at + HEAD.size
+    if begin > len(data):
         return None, at
     length, checksum = HEAD.unpack_from(data, at)
-    begin, end = at + HEAD.size, at + HEAD.size + length
-    if end > len(data) or not BEGIN.match(data, begin) or zlib.crc32(memoryview(data)[begin:end]) != checksum:
+    end = begin + length
+    if end > len(data) or not BEGIN.match(data, begin):
+        return None, at
+    record = data[begin:end]
+    if zlib.crc32(record) != checksum:
         return None, at
     try:
-        return DECODER.decode(data[begin:end]), end
+        return DECODER.decode(record), end
     except (msgspec.DecodeError, ValueError, TypeError):
         return None, at
 
