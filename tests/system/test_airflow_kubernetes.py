@@ -140,9 +140,9 @@ CASES = {
     "mistaken": Case("raise ValueError('no rows today')"),
     "gated": Case(step="validate", value="7"),
     "storeless": Case(secret="noria-stores-away", retries=0),
-    "hungry": Case(TAKES, 'pool="small"'),
+    "hungry": Case(TAKES, asked='pool="small"'),
     "evicted": Case(WAITS),
-    "lost-deferred": Case(WAITS, 'pool="gpu", gpu=1', deferrable=True),
+    "lost-deferred": Case(WAITS, asked='pool="gpu", gpu=1', deferrable=True),
 }
 
 
