@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from noria.digest import Digest
 from noria.errors import BadInput, NotFound
-from noria.plan import run_id
+from noria.plan import PREPARES, run_id
 from noria.run.fingerprint import changes
 from noria.run.local import EXPLAINED, REMEDIES
 from noria.run.summary import summary
@@ -27,9 +27,10 @@ MOST_ALERTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A step run as the page tells it."""
+    """A step run as the page tells it; ``part`` is its number, or its name, if it is a part of a step."""
 
     step: StepRun
+    part: str
     said: str
     needs: Sequence[str]
     outputs: Mapping[str, Output]
@@ -74,6 +75,7 @@ def one(ask: Ask) -> Shown:
 
 def _whole(ask: Ask, c: Connection, run: Run) -> dict[str, Any]:
     steps = runs.steps(c, run.id)
+    shown = [one for step in steps for one in (*_parts(c, run, step), step)]
     newest = overview.heads(c, run.lifecycle, most=1)[0]
     told = [one for one in alerts.newest(c, run.lifecycle, most=MOST_ALERTS) if one.run_id == run.id]
     others = [one.id for one in overview.heads(c, run.lifecycle, most=20) if one.id != run.id]
@@ -84,8 +86,8 @@ def _whole(ask: Ask, c: Connection, run: Run) -> dict[str, Any]:
         "run": head,
         "bundle": run.plan.bundle,
         "airflow": orchestrated.of_run(c, run.id),
-        "steps": [_done(c, run, one) for one in steps],
-        "bars": timeline.bars(steps, ask.place.clock.now()),
+        "steps": [_done(c, run, one) for one in shown],
+        "bars": timeline.bars(shown, ask.place.clock.now()),
         "alerts": told,
         "others": others,
         "newest": newest.number,
@@ -99,10 +101,17 @@ def _whole(ask: Ask, c: Connection, run: Run) -> dict[str, Any]:
     }
 
 
+def _parts(c: Connection, run: Run, step: StepRun) -> list[StepRun]:
+    """The parts of a divided step that were begun: they come before it."""
+    return runs.parts(c, run.id, step.step) if run.plan.step(step.step).shards > 1 else []
+
+
 def _done(c: Connection, run: Run, one: StepRun) -> Done:
     plan = run.plan.step(one.step)
     wanted = {name: value for name, value in _asked(plan.resources).items() if value is not None}
-    return Done(one, summary(one.step, one.facts), plan.needs, runs.result(c, one.id).outputs, wanted)
+    said = "" if one.shard else summary(one.step, one.facts)
+    part = str(one.shard) if one.shard > 0 else PREPARES[one.step] if one.shard else ""
+    return Done(one, part, said, plan.needs, runs.result(c, one.id).outputs, wanted)
 
 
 def _asked(resources: Any) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def export(
         output.show_json({"dag": made.dag_id, "file": dag_file, "plan": digest.hex, "changed": any(changed)})
         return
     output.say(f"{'Wrote' if any(changed) else 'Nothing changed:'} {dag_file}, DAG {made.dag_id}.")
-    if "NORIA_DB" not in made.environment:
+    if made.environment and "NORIA_DB" not in made.environment:  # pods have theirs from their pool's Secrets
         output.say("Workers need NORIA_DB in their environment: it holds a password, which is not written to the DAG.")
 
 
