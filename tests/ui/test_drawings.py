@@ -1,5 +1,7 @@
 """What is drawn without a browser: the wheel, a run's time, what a search says of its parameters."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -97,3 +99,9 @@ def test_values_are_escaped_and_names_isolated() -> None:
     english = languages()["en"]
     assert str(name("<b>")) == "<bdi>&lt;b&gt;</bdi>"
     assert str(cell({"a<": [1, None, True]}, english)) == "<bdi>a&lt;</bdi> 1, –, ✓"
+
+
+def test_altair_meets_no_library_that_is_half_read() -> None:
+    """It looks for pandas among what is loaded; a page's thread that is reading it at that time broke charts."""
+    code = "import noria.ui.charts, sys; sys.exit(0 if hasattr(sys.modules.get('pandas'), 'Timestamp') else 3)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,7 +9,7 @@ import pytest
 
 from noria.release import history
 from noria.store import audit, registry, runs
-from noria.ui import pages
+from noria.ui import charts, pages
 
 from .conftest import Browser
 from .filled import id_of
@@ -234,6 +234,17 @@ def test_pictures_follow_light_and_dark_and_are_drawn_once(seen: Browser) -> Non
     assert "prefers-color-scheme:dark" in first.text
     assert seen.client.get(path).content == first.content
     assert seen.json(path)["config"]["background"] is None
+
+
+def test_a_picture_of_what_never_changes_is_specified_once(seen: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = ["/chart/study/history?of=loans@2", "/chart/study/parallel?of=loans@2", "/chart/analysis/slices?of=loans@2"]
+    first = [seen.client.get(path).content for path in paths]
+    assert len(set(first)) == 3
+    other = seen.client.get("/chart/study/history?of=loans@1").content
+    assert other != first[0], "each version has its own"
+    monkeypatch.setattr(charts, "specification", lambda drawing: pytest.fail("it was specified again"))
+    assert [seen.client.get(path).content for path in paths] == first
+    assert seen.client.get("/chart/study/history?of=loans@1").content == other
 
 
 def test_the_report_tells_how_the_loop_goes_and_what_it_covers(seen: Browser) -> None:

@@ -6,10 +6,12 @@ JavaScript draws it, from the same installed package; it is interpreted, because
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import altair as alt
+import pandas  # noqa: F401  whole before Altair looks for it: a thread may be half-way through importing it
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -53,6 +55,19 @@ def answer(ask: Ask, drawing: Any) -> File | Shown:
     return File(picture(spec), MEDIA)
 
 
+def once(ask: Ask, of: str, build: Callable[[], Any]) -> File | Shown:
+    """The same for a chart of what never changes, named by ``of``: one that was drawn is not even specified again."""
+    if "application/json" in ask.request.headers.get("accept", ""):
+        return answer(ask, build())
+    key = Digest.of_json([ask.request.url.path, ask.request.url.query, of]).hex
+    with _lock:
+        if key in _pictures:
+            _pictures.move_to_end(key)
+            return File(_pictures[key], MEDIA)
+    drawing = build()
+    return File(EMPTY if drawing is None else _keep(key, picture(specification(drawing))), MEDIA)
+
+
 def specification(drawing: Any) -> dict[str, Any]:
     """An Altair chart as Vega-Lite, in the look of these pages."""
     spec: dict[str, Any] = drawing.to_dict(validate=False)
@@ -66,7 +81,10 @@ def picture(spec: dict[str, Any]) -> bytes:
         if key in _pictures:
             _pictures.move_to_end(key)
             return _pictures[key]
-    drawn = themed(page.svg(spec)).encode()
+    return _keep(key, themed(page.svg(spec)).encode())
+
+
+def _keep(key: str, drawn: bytes) -> bytes:
     with _lock:
         _pictures[key] = drawn
         while len(_pictures) > KEPT:

@@ -1,6 +1,6 @@
 """The search behind a version: its trials in order, each trial's parameters as a line, and which parameters count."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -8,47 +8,62 @@ import numpy as np
 
 from noria.errors import NotFound
 from noria.report import charts as shared
+from noria.run.place import Place
 from noria.stats.metrics import METRICS
+from noria.store.registry import ModelVersion
 from noria.ui import charts, find, kept
 from noria.ui.ask import Ask, File, Shown
 
 PAGE = 100  # trials
-DRAWN = 600  # trials in a chart: more lines than that are one surface
+DRAWN = 300  # trials in a chart: more lines than that are one surface
 
 
 def page(ask: Ask) -> Shown:
     """The trials, the best first unless asked otherwise."""
     found = _study(ask, ask.name("name"))
-    trials = found["trials"]
+    trials, ranked = found["trials"], found["ranked"]
     order = ask.query("order", "best")
-    ranked = _ranked(trials, found["larger"]) if order == "best" else trials
+    listed = ranked if order == "best" else trials
     pages = max(1, -(-len(trials) // PAGE))
     here = min(max(1, ask.number("page", 1)), pages)
-    best = next(iter(_ranked(trials, found["larger"])), None)
+    best = next(iter(ranked), None)
     return Shown("study.html", {
         **{name: found[name] for name in ("model", "number", "run", "metric", "sampler", "chosen")},
-        "count": len(trials), "trials": ranked[(here - 1) * PAGE : here * PAGE], "page": here, "pages": pages,
-        "order": order, "best": best, "states": _states(trials), "params": list(_names(trials)),
-        "importance": importance(trials),
-        "seconds": sum(one.get("seconds") or 0.0 for one in trials),
+        "count": len(trials), "trials": listed[(here - 1) * PAGE : here * PAGE], "page": here, "pages": pages,
+        "order": order, "best": best, "states": found["states"], "params": found["params"],
+        "importance": found["importance"],
+        "seconds": found["seconds"],
     })  # fmt: skip
 
 
 def _study(ask: Ask, name: str) -> dict[str, Any]:
+    """The search behind a version, in order and ranked, with its digests as ``of``: a finished one never changes."""
     with ask.place.store.read() as c:
         version = find.model(c, name)
-    study = kept.document(ask.place, version.run_id, "tune", "study.json")
-    if study is None:
+    left = kept.outputs(ask.place, version.run_id, "tune")
+    parts = [left[one].digest.hex if one in left else None for one in ("study.json", "costs.json")]
+    of = f"{version.model}@{version.number} {version.run_id} {dict(version.params)} {parts}"
+    found: dict[str, Any] | None = kept.made(("study", of), lambda: _told(ask.place, version, of, *parts))
+    if found is None:
         what = f"{version.model}@{version.number} has no study"
         raise NotFound(what, where="pages", do="Only a version that a run made has one.")
-    costs = {one["number"]: one for one in kept.document(ask.place, version.run_id, "tune", "costs.json") or ()}
-    trials = [{**one, **costs.get(one["number"], {})} for one in study["trials"]]
-    known = METRICS.get(study["metric"])
-    chosen = next((one["number"] for one in trials if one["params"] == dict(version.params)), None)
+    return found
+
+
+def _told(place: Place, version: ModelVersion, of: str, study: str | None, costs: str | None) -> dict[str, Any] | None:
+    told = kept.read(place, study) if study else None
+    if told is None:
+        return None
+    spent = {one["number"]: one for one in (kept.read(place, costs) if costs else None) or ()}
+    trials = [{**one, **spent.get(one["number"], {})} for one in told["trials"]]
+    known = METRICS.get(told["metric"])
+    larger = known.larger_is_better if known else True
     return {
-        "model": version.model, "number": version.number, "run": version.run_id, "metric": study["metric"],
-        "sampler": study["sampler"], "trials": trials, "chosen": chosen,
-        "larger": known.larger_is_better if known else True,
+        "of": of, "model": version.model, "number": version.number, "run": version.run_id, "metric": told["metric"],
+        "sampler": told["sampler"], "trials": trials, "ranked": _ranked(trials, larger), "larger": larger,
+        "chosen": next((one["number"] for one in trials if one["params"] == dict(version.params)), None),
+        "states": _states(trials), "params": list(_names(trials)), "importance": importance(trials),
+        "seconds": sum(one.get("seconds") or 0.0 for one in trials),
     }  # fmt: skip
 
 
@@ -102,10 +117,19 @@ def _explained(values: Sequence[Any], ranks: np.ndarray[Any, Any]) -> float:
 
 def history_chart(ask: Ask) -> File | Shown:
     """What each trial reached, in their order, and the best so far."""
+    return _drawn(ask, _history)
+
+
+def _drawn(ask: Ask, build: Callable[[dict[str, Any]], Any]) -> File | Shown:
+    """A chart of the search that is asked for; ``build`` gives None where there is nothing to draw."""
     found = _study(ask, ask.query("of"))
+    return charts.once(ask, found["of"], lambda: build(found))
+
+
+def _history(found: dict[str, Any]) -> Any:
     whole = [one for one in found["trials"] if one["value"] is not None]
     if not whole:
-        return charts.answer(ask, None)
+        return None
     pick = max if found["larger"] else min
     rows, best = [], whole[0]["value"]
     for one in whole:
@@ -120,7 +144,7 @@ def history_chart(ask: Ask) -> File | Shown:
     line = base.mark_line(interpolate="step-after", color="#e0752d", strokeWidth=2).encode(
         y=alt.Y("best:Q", scale=scale)
     )
-    return charts.answer(ask, (dots + line).properties(width=charts.WIDTH, height=200))
+    return (dots + line).properties(width=charts.WIDTH, height=200)
 
 
 def _thinned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -130,11 +154,14 @@ def _thinned(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def parallel_chart(ask: Ask) -> File | Shown:
     """Each trial a line through its parameters to its value; the colour is the value."""
-    found = _study(ask, ask.query("of"))
-    whole = _ranked([one for one in found["trials"] if one["value"] is not None], found["larger"])[:DRAWN]
+    return _drawn(ask, _parallel)
+
+
+def _parallel(found: dict[str, Any]) -> Any:
+    whole = [one for one in found["ranked"] if one["value"] is not None][:DRAWN]
     names = [*list(_names(whole))[:10], found["metric"]]
     if len(whole) < 2:
-        return charts.answer(ask, None)
+        return None
     columns = {name: _placed([one["params"].get(name) for one in whole]) for name in names[:-1]}
     columns[found["metric"]] = _placed([one["value"] for one in whole])
     rows = [
@@ -161,7 +188,7 @@ def parallel_chart(ask: Ask) -> File | Shown:
         )
         .properties(width=charts.WIDTH, height=220)
     )
-    return charts.answer(ask, chart)
+    return chart
 
 
 def _placed(values: Sequence[Any]) -> list[float | None]:
@@ -185,5 +212,4 @@ def _shown(value: Any) -> str:
 
 def importance_chart(ask: Ask) -> File | Shown:
     """Which parameters count."""
-    found = importance(_study(ask, ask.query("of"))["trials"])
-    return charts.answer(ask, shared.importance(found) if found else None)
+    return _drawn(ask, lambda found: shared.importance(found["importance"]) if found["importance"] else None)
