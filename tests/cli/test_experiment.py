@@ -1,8 +1,10 @@
 """noria experiment: begun, looked at, decided by its numbers or by a person; the route follows."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -132,3 +134,21 @@ def test_a_mistake_is_one_sentence(ready: Path, noria: Noria, words: list[str], 
     ended = noria("experiment", *words)
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.said
+
+
+def test_the_watch_looks_at_it_ends_it_and_says_so(ready: Path, noria: Noria, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("NORIA_")]:
+        monkeypatch.delenv(name)
+
+    def watched() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in noria("watch", "lifecycle.py", "--once", "--json").out.splitlines()]
+
+    assert noria(*START).code == 0
+    capture(ready, {1: 0.6, 2: 0.85}, 30)
+    events = watched()
+    assert [one for one in events if one["event"] in ("experiment", "turn")] == []  # all others' turns wait
+    capture(ready, {1: 0.6, 2: 0.85}, 1500, "more")
+    [said] = [one for one in watched() if one["event"] == "experiment"]
+    assert (said["experiment"], said["verdict"]) == ("loans#1", "promote")
+    assert "accuracy is better by" in said["why"]
+    assert noria("route", "show", "loans", "--json").data[-1]["weights"] == {"2": 100}

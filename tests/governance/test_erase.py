@@ -20,10 +20,12 @@ from noria import owner
 from noria.data import captured, multiset, table
 from noria.data.captured import subject_digest
 from noria.errors import UserError
-from noria.governance.erase import Request, erase_subject
+from noria.governance.erase import Request, erase_subject, left
+from noria.governance.plan import Plan
 from noria.run.local import turn
 from noria.serve.flush import flush
 from noria.store import alerts, audit, datasets, erasures, runs
+from noria.store.scrub import read_beside
 
 from .conftest import AMOUNT, ANSWERS, KEY, NOTE, Noria, others, person, place_of
 
@@ -37,8 +39,9 @@ def everything(folder: Path) -> Iterator[tuple[str, bytes]]:
     """All bytes under a folder; what is packed or encoded, decoded too, in another way than noria does."""
     for file in sorted(folder.rglob("*")):
         if file.is_file():
-            yield str(file), file.name.encode() + b"\n" + file.read_bytes()
-            yield from ((f"{file} {what}", data) for what, data in decoded(file.read_bytes()))
+            held = read_beside(file) if file.name.startswith("noria.db") else file.read_bytes()
+            yield str(file), file.name.encode() + b"\n" + held
+            yield from ((f"{file} {what}", data) for what, data in decoded(held))
 
 
 def decoded(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -220,3 +223,30 @@ def test_killed_at_random_moments_it_goes_on(lived: Path, tmp_path: Path) -> Non
             assert (one.state, one.counts["predictions"]) == ("done", {"loans": 2 * ANSWERS})
             held = datasets.batches(c, "loans")
         assert [batch.rows_digest for batch in held] == [calm[batch.id] for batch in held]
+
+
+LOCK = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 128)  # the byte by which SQLite knows who is there
+    except OSError:
+        print("held")
+"""
+
+
+def test_looking_through_every_byte_ends_no_lock_of_the_database(mine: Path) -> None:
+    def is_held() -> bool:
+        words = [sys.executable, "-c", LOCK, str(shared)]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout == "held\n"
+
+    place, shared = place_of(mine), mine / ".noria" / "noria.db-shm"
+    with place.store.read() as c:
+        assert datasets.batches(c, "loans")
+        assert is_held()
+        found = left(place, Plan("nobody", texts=("the words of nobody at all",)))
+        assert found == []
+        assert is_held()
+        assert shared.read_bytes()  # what must not be done
+        assert not is_held()
+    place.store.close()

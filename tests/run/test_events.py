@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from noria import settings
 from noria.run.collecting import collect
 from noria.run.local import turn
 from noria.run.place import Place, open_place
-from noria.store import datasets, orchestrated
+from noria.run.watch import Watching
+from noria.store import datasets, orchestrated, runs, watches
+from serve.live import until
 
 
 class Api(BaseHTTPRequestHandler):
@@ -128,4 +130,52 @@ def test_an_airflow_that_cannot_be_told_is_said_and_fails_nobody(
     assert said[wrong] in trouble
     assert trouble.endswith("Nothing is lost: the sweep finds it.")
     assert handler.heard == []
+    place.store.close()
+
+
+def looked(place: Place, project: Path) -> list[Mapping[str, Any]]:
+    """The events of one look of a watch."""
+    told: list[Mapping[str, Any]] = []
+    Watching(place, project, 0.05, told.append).run(once=True)
+    return told
+
+
+def test_what_calls_for_a_turn_is_an_event_where_airflow_turns_the_wheel(
+    project: Path, api: tuple[str, type[Api]]
+) -> None:
+    url, handler = api
+    place = place_of(project, url)
+    events = looked(place, project)
+    assert [one["event"] for one in events if one["event"] in ("posted", "turn", "ended")] == ["posted"]
+    (event,) = handler.heard
+    assert event["asset_id"] == 7
+    assert (event["extra"]["dataset"], event["extra"]["trigger"]) == ("loans", "new data")
+    assert "inbox/1.csv" in event["extra"]["why"]
+    looked(place, project)  # the same call is posted once, also by the next process
+    assert len(handler.heard) == 1
+    with place.store.begin() as c:
+        assert watches.ask(c, "loans", id="a1", reason="new rules from Monday on", actor="ada")
+    looked(place, project)
+    assert [one["extra"]["trigger"] for one in handler.heard] == ["new data", "person"]
+    assert handler.heard[-1]["extra"]["why"] == "new rules from Monday on"
+    looked(place, project)
+    assert len(handler.heard) == 2
+    with place.store.read() as c:
+        assert runs.newest(c, "loans") == []  # nobody turned it here
+    place.store.close()
+
+
+def test_a_call_that_airflow_does_not_take_is_told_and_posted_when_it_is_back(
+    project: Path, api: tuple[str, type[Api]]
+) -> None:
+    url, handler = api
+    projects.change(project, "    release=", '    feedback=nr.Feedback(pause="1s"),\n    release=')
+    known, handler.assets = handler.assets, []
+    place = place_of(project, url)
+    [ended] = [one for one in looked(place, project) if one["event"] == "ended"]
+    assert ended["state"] == "failed"
+    assert "it knows no asset noria://dataset/loans" in ended["message"]
+    handler.assets = known
+    until(lambda: [one for one in looked(place, project) if one["event"] == "posted"], "the call to be posted")
+    assert [one["extra"]["trigger"] for one in handler.heard] == ["new data"]
     place.store.close()

@@ -240,14 +240,17 @@ def left(stores: Stores, plan: Plan) -> list[str]:
     for folder, _, names in (step for place in places if place.is_dir() for step in os.walk(place)):
         for name in names:
             file = Path(folder) / name
-            if not file.parent.name.startswith(table.BATCH) and file.parent.name != "erasing" and _mentions(file, plan):
+            if file.parent.name.startswith(table.BATCH) or file.parent.name == "erasing":
+                continue
+            if _mentions(stores, file, plan):
                 found.append(str(plan.traces.without(os.path.relpath(file, home))))
     return sorted(set(found))
 
 
-def _mentions(file: Path, plan: Plan) -> bool:
+def _mentions(stores: Stores, file: Path, plan: Plan) -> bool:
     try:
-        return plan.traces.within(file.read_bytes())
+        data = scrub.read_beside(file) if scrub.is_of_database(stores.store, file) else file.read_bytes()
+        return plan.traces.within(data)
     except OSError:  # it went meanwhile
         return False
 

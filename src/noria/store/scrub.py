@@ -1,7 +1,10 @@
 """All that is written in the records, looked through and changed where it must be; nothing of the old stays."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, Connection, String, Table, Text, and_, delete, select, update
@@ -21,6 +24,7 @@ KEPT = (
     "hold",
 )  # no row's value is in them; the log
 AT_ONCE = 1_000  # rows in memory
+READ = "import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read())"
 TRIES = 10  # to empty the write-ahead log beside readers, each as long as SQLite waits
 
 Change = Callable[[Any], Any]
@@ -107,6 +111,33 @@ def vacuum(store: Store) -> None:
         where=store.url,
         do="End them, then type the same command again.",
     )
+
+
+def is_of_database(store: Store, file: Path) -> bool:
+    """Whether a file is one that SQLite keeps the records in."""
+    url = store.engine.url
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return False
+    base = Path(url.database)
+    return file.name.startswith(base.name) and file.parent.resolve() == base.parent.resolve()
+
+
+def read_beside(file: Path) -> bytes:
+    """The bytes of a database's file, read by another process.
+
+    Closing a file ends all locks that the process holds on it (POSIX), SQLite's too: who opens the database next would
+    take it for one that nobody uses, and begin its log anew under the feet of this process.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    words = [sys.executable, "-I", "-S", "-c", READ, str(file)]
+    done = subprocess.run(words, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise OSError(f"{file} cannot be read: {done.stderr.decode(errors='replace')[-200:]}")
+    return done.stdout
 
 
 def _is_written(column: Any) -> bool:
