@@ -77,9 +77,12 @@ def rows_by_batch(folder: Path) -> dict[str, pl.DataFrame]:
 def test_no_byte_is_left_and_every_other_row_reads_back(mine: Path, noria: Noria) -> None:
     before = rows_by_batch(mine)
     assert any(KEY in where for where in places(mine / ".noria", TEXTS))
+    log = mine / ".noria" / "logs" / "loans-1" / "train.log"
+    log.write_text(f"{log.read_text()}an outlier: {KEY}\n")
     said = noria("erase", KEY, "--reason", "asked for it", "--json")
     assert said.code == 0, said.err
     assert said.data["left"] == []
+    assert (log.exists(), log.with_name("collect.log").exists()) == (False, True)
     assert places(mine / ".noria", TEXTS) == []
     assert places(mine / ".noria", NUMBERS) == []
     after = rows_by_batch(mine)

@@ -205,6 +205,9 @@ def test_a_version_that_stays_is_still_built_again_and_the_loop_goes_on(mine: Pa
     freed = noria("gc", "--keep", 1, "--grace", 0, "--json").data
     assert freed["bytes"] == seen["bytes"] > 0
     assert {one["name"] for one in freed["things"] if one["kind"] == gc.OUTPUTS} >= {"predictions.parquet of loans-2"}
+    logs = mine / ".noria" / "logs"
+    assert {one["name"] for one in freed["things"] if one["kind"] == gc.LOGS} == {"logs/loans-2"}
+    assert sorted(path.name for path in logs.iterdir()) == ["loans-1", "loans-3"]
     for version in ("loans@1", "loans@2"):
         assert noria("data", "verify", version).code == 0
     for version in (1, 3):

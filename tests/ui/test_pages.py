@@ -143,9 +143,12 @@ def test_a_run_tells_each_step_why_and_what_it_left(seen: Browser) -> None:
     assert [one["step"]["step"] for one in found["steps"]] == [one.step for one in steps]
     assert [one["step"]["why"] for one in found["steps"]] == [list(one.why or ()) for one in steps]
     assert found["bars"][1]["worked_s"] > 0
+    logs = {one["step"]["step"]: one["log"] for one in found["steps"]}
+    assert all(text.startswith("— attempt 1, ") for text in logs.values()), "whoever turned it"
     text = seen.page("/run/loans-2").text
     assert "collect gave something else" in text
     assert "/artifact/" in text
+    assert "— attempt 1, " in text
 
 
 def test_a_stopped_run_offers_the_remedies_that_fit(seen: Browser) -> None:

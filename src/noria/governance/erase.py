@@ -219,13 +219,17 @@ def _strip(stores: Stores, plan: Plan, where: Mapping[str, str | None], known: K
 
 
 def _leftovers(stores: Stores, plan: Plan) -> Iterator[str]:
-    """Remove files of killed processes, and damaged segments of the spool that mention the subject."""
+    """Remove files of killed processes; logs of steps and damaged segments of the spool that mention the subject."""
     scratch = stores.settings.home / "scratch"
     for left in owner.leftovers(scratch) if scratch.is_dir() else ():
         for file in sorted(left.rglob("*"), reverse=True):
             file.rmdir() if file.is_dir() else file.unlink()
         left.rmdir() if left.is_dir() else left.unlink()
         yield "scratch of a process that was killed"
+    for log in sorted((stores.settings.home / "logs").glob("*/*.log")):
+        if plan.traces.within(log.read_bytes()):
+            log.unlink()
+            yield f"log of {log.parent.name}, {log.stem}"
     spool = stores.settings.spool
     for damaged in sorted(spool.glob("*.damaged")) if spool.is_dir() else ():
         if plan.traces.within(damaged.read_bytes()):

@@ -20,9 +20,10 @@ from noria.governance.plan import Stores
 from noria.store import audit, erasures, retention
 
 NEWEST, GRACE = 3, timedelta(days=1)
-OUTPUTS, ORPHANS, FILES, SCRATCH, SPOOL, SEARCHES, REPORTS = (
+OUTPUTS, ORPHANS, FILES, SCRATCH, SPOOL, SEARCHES, REPORTS, LOGS = (
     "outputs of old steps", "bytes that no record names", "files that are no part of a table", "scratch of processes "
     "that are gone", "drafts in the spool", "journals of old searches", "pages of old runs",
+    "logs of old runs",
 )  # fmt: skip
 
 
@@ -151,9 +152,10 @@ def _of_home(stores: Stores, kept: retention.Kept, searches: set[str], before: f
         told = journal.stem.rpartition("-")[2]
         if not any(one.startswith(told) for one in searches) and journal.stat().st_mtime < before:
             yield _path(SEARCHES, journal, home)
-    for pages in sorted(stores.settings.reports.glob("*")) if stores.settings.reports.is_dir() else ():
-        if pages.is_dir() and pages.name not in kept.runs and _newest(pages) < before:
-            yield _path(REPORTS, pages, home)
+    for kind, folder in ((REPORTS, stores.settings.reports), (LOGS, home / "logs")):
+        for left in sorted(folder.glob("*")):
+            if left.is_dir() and left.name not in kept.runs and _newest(left) < before:
+                yield _path(kind, left, home)
 
 
 def _path(kind: str, path: Path, home: Path) -> Thing:

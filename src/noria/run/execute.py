@@ -22,7 +22,7 @@ from noria.digest import Digest
 from noria.errors import Busy, Failure, NoriaError, OutOfMemory, StoreUnavailable, Superseded, UserError
 from noria.peak import Peak
 from noria.plan import Plan, Step
-from noria.run import announce, memory, parts
+from noria.run import announce, memory, parts, printed
 from noria.run import fingerprint as fp
 from noria.run.place import Code, Place
 from noria.store import alerts, erasures, lineage, made, orchestrated, runs
@@ -161,7 +161,8 @@ def _compute(
     if step.shards > 1:
         with place.store.read() as c:
             helped = parts.left(c, runs.step(c, order.run.id, order.word, order.shard))
-    with _scratch(place) as scratch, _heartbeat(place, id, number):
+    log = printed.kept(place.settings.home, order.run.id, order.word, order.shard, number, place.clock.now())
+    with _scratch(place) as scratch, _heartbeat(place, id, number), log as said:
         attempt = Attempt(
             run_id=order.run.id,
             run_number=order.run.number,
@@ -180,7 +181,7 @@ def _compute(
             clock=place.clock,
             store=place.store,
             artifacts=place.artifacts,
-            progress=progress,
+            progress=said.noting(progress),
             config_of=code.lifecycle.config,
             part=order.shard,
             parts=helped,
@@ -192,6 +193,7 @@ def _compute(
         except Superseded:
             raise
         except BaseException as error:
+            said.failed(error)
             told = _told(place, step, error)
             _note_failure(place, id, number, told)
             if told is error:

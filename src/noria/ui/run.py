@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from noria.digest import Digest
 from noria.errors import BadInput, NotFound
 from noria.plan import PREPARES, run_id
+from noria.run import printed
 from noria.run.fingerprint import changes
 from noria.run.local import EXPLAINED, REMEDIES
 from noria.run.summary import summary
@@ -27,7 +28,8 @@ MOST_ALERTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A step run as the page tells it; ``part`` is its number, or its name, if it is a part of a step."""
+    """A step run as the page tells it; ``part`` is its number, or its name, if it is a part of a step; ``log`` the last
+    of what it printed, if it ran where these pages are."""
 
     step: StepRun
     part: str
@@ -35,6 +37,7 @@ class Done:
     needs: Sequence[str]
     outputs: Mapping[str, Output]
     asked: Mapping[str, Any]
+    log: str
 
 
 def listing(ask: Ask) -> Shown:
@@ -86,7 +89,7 @@ def _whole(ask: Ask, c: Connection, run: Run) -> dict[str, Any]:
         "run": head,
         "bundle": run.plan.bundle,
         "airflow": orchestrated.of_run(c, run.id),
-        "steps": [_done(c, run, one) for one in shown],
+        "steps": [_done(ask, c, run, one) for one in shown],
         "bars": timeline.bars(shown, ask.place.clock.now()),
         "alerts": told,
         "others": others,
@@ -106,12 +109,13 @@ def _parts(c: Connection, run: Run, step: StepRun) -> list[StepRun]:
     return runs.parts(c, run.id, step.step) if run.plan.step(step.step).shards > 1 else []
 
 
-def _done(c: Connection, run: Run, one: StepRun) -> Done:
+def _done(ask: Ask, c: Connection, run: Run, one: StepRun) -> Done:
     plan = run.plan.step(one.step)
     wanted = {name: value for name, value in _asked(plan.resources).items() if value is not None}
     said = "" if one.shard else summary(one.step, one.facts)
     part = str(one.shard) if one.shard > 0 else PREPARES[one.step] if one.shard else ""
-    return Done(one, part, said, plan.needs, runs.result(c, one.id).outputs, wanted)
+    log = printed.tail(ask.place.settings.home, run.id, one.step, one.shard)
+    return Done(one, part, said, plan.needs, runs.result(c, one.id).outputs, wanted, log)
 
 
 def _asked(resources: Any) -> dict[str, Any]:
