@@ -1,5 +1,6 @@
 """The server: worker processes on one port, and the carrying of the spool beside them."""
 
+import gc
 import os
 import socket
 import sys
@@ -88,6 +89,8 @@ def serve(
         ssl_cert=Path(said.cert) if said.tls else None,
         ssl_key=Path(said.key) if said.tls else None,
     )
+    gc.collect()
+    gc.freeze()  # or the collector of each worker writes to, and so copies, all the pages that they share
     with _carrier(), held or nullcontext():
         server.serve()
 
