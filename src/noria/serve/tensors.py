@@ -6,6 +6,7 @@ REST and the raw contents of gRPC are the same.
 
 import struct
 from collections.abc import Iterable, Sequence
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noria.errors import BadInput
+from noria.model.signature import Signature
 from noria.serve.limits import MOST_ROWS
 from noria.serve.protocol import DTYPES, Answer
 
@@ -71,9 +73,15 @@ def pack(values: NDArray[Any], datatype: str) -> bytes:
     """One output's values as bytes."""
     if datatype != "BYTES":
         return np.ascontiguousarray(values, dtype=np.dtype(DTYPES[datatype]).newbyteorder("<")).tobytes()
-    texts = values.reshape(-1).tolist()
-    packed = {text: pack_text(text) for text in set(texts)}  # labels: few, many times
-    return b"".join(map(packed.__getitem__, texts))
+    return b"".join(map(_Packed().__getitem__, values.reshape(-1).tolist()))
+
+
+class _Packed(dict[object, bytes]):
+    """Texts as bytes, each made once: labels are few, many times."""
+
+    def __missing__(self, text: object) -> bytes:
+        self[text] = made = pack_text(text)
+        return made
 
 
 def pack_text(text: object) -> bytes:
@@ -86,7 +94,7 @@ def outputs(answer: Answer, names: Sequence[str]) -> list[tuple[str, str, NDArra
     if answer.label is None:
         there = {"value": ("FP32", answer.scores)}
     else:
-        there = {"label": ("BYTES", _spelled(answer.label)),
+        there = {"label": ("BYTES", _spelled(answer.label, answer.signature)),
                  "probability": ("FP32", answer.scores)}  # fmt: skip
     unknown = [name for name in names if name not in there]
     if unknown:
@@ -98,11 +106,10 @@ def wrong(name: str, what: str) -> BadInput:
     return BadInput(f"input {name!r} has {what}", where="inputs", do="Correct the tensor.")
 
 
-def _spelled(labels: NDArray[Any]) -> NDArray[Any]:
-    listed = labels.tolist()
-    if all(type(one) is str for one in set(listed)):
+def _spelled(labels: NDArray[Any], signature: Signature) -> NDArray[Any]:
+    if signature.several or all(type(one) is str for one in signature.classes or ()):
         return labels
-    return np.array([str(one) for one in listed], dtype=object)
+    return np.array([str(one) for one in labels.tolist()], dtype=object)
 
 
 def _texts(name: str, data: memoryview, rows: int) -> list[str] | NDArray[np.bytes_]:
@@ -128,9 +135,18 @@ def _plain(data: NDArray[np.uint8], rows: int) -> NDArray[np.bytes_] | None:
         return None
     beyond = np.zeros(len(data) + width, dtype=np.uint8)
     beyond[: len(data)] = data
-    found = np.ndarray((len(data), width), np.uint8, beyond, strides=(1, 1))[begins]  # of each place what follows it
-    found *= (np.arange(width, dtype=np.uint8) < lengths[:, None]).view(np.uint8)
-    return found.view(f"S{width}").reshape(-1)
+    # of each place what follows it, copied as one item each; then zeros where the next text's length and it would be
+    found: NDArray[Any] = np.ndarray((len(data),), f"V{width}", beyond, strides=(1,))[begins]
+    bits = found.view(np.uint8)
+    bits &= _kept(width)[lengths].view(np.uint8)
+    return found.view(f"S{width}")
+
+
+@cache
+def _kept(width: int) -> NDArray[np.void]:
+    """By the length of a text, all bits of its own bytes among so many."""
+    own = np.arange(width) < np.arange(ASCII)[:, None]
+    return (own * np.uint8(255)).view(f"V{width}").reshape(-1)
 
 
 def _each(name: str, data: memoryview, rows: int) -> list[str]:
