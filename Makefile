@@ -37,7 +37,7 @@ test-system: $(DEV)
 
 test-airflow: $(DEV)
 	$(BIN)/python tests/servers.py
-	$(BIN)/pytest -n 2 --dist loadgroup -m stack
+	$(BIN)/pytest -n 2 --dist loadfile -m stack
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(ONLY)

@@ -13,12 +13,7 @@ from airflow.celery import Stack, stack, wait_until
 from s3 import bucket
 from serve.live import Live
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.stack,
-    pytest.mark.timeout(1800),
-    pytest.mark.xdist_group("airflow-celery"),
-]
+pytestmark = [pytest.mark.system, pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

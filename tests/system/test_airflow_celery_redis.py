@@ -12,12 +12,7 @@ import pytest
 from airflow.celery import KILLED, Stack, kill, parent, stack, wait_until
 from serve.live import ROW, Live
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.stack,
-    pytest.mark.timeout(1800),
-    pytest.mark.xdist_group("airflow-celery"),
-]
+pytestmark = [pytest.mark.system, pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,7 @@ from noria.airflow.exported import run_id
 from noria.run.place import open_place
 from noria.store import registry, runs
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.stack,
-    pytest.mark.timeout(1800),
-    pytest.mark.xdist_group("airflow-kubernetes"),
-]
+pytestmark = [pytest.mark.system, pytest.mark.stack, pytest.mark.timeout(1800)]
 RBAC = Path(__file__).parents[2] / "deploy" / "airflow" / "rbac.yaml"
 
 

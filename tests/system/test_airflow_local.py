@@ -27,12 +27,7 @@ from noria.plan import dataset_uri
 from noria.run.place import Place, open_place
 from noria.store import orchestrated, registry, runs
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.stack,
-    pytest.mark.timeout(1800),
-    pytest.mark.xdist_group("airflow-local"),
-]
+pytestmark = [pytest.mark.system, pytest.mark.stack, pytest.mark.timeout(1800)]
 INCOME = dataset_uri("income")
 CHAIN = ["begin", *NEEDS, "end"]
 PARTS = {"preprocess_parts[0]", "preprocess_parts[1]", "tune_trials[0]", "tune_trials[1]"}
