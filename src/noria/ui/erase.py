@@ -8,10 +8,11 @@ import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from noria.digest import Digest
-from noria.errors import BadInput, NoriaError, NotFound
+from noria.errors import BadInput, NoriaError, NotFound, Overtaken
 from noria.governance import erase as erasing
 from noria.serve.emptied import carry
 from noria.store import erasures
@@ -26,9 +27,12 @@ MOST_JOBS, SHOWN = 20, 50
 
 @dataclass(slots=True)
 class Job:
-    """An erasure at work. It knows no key: only what it says, and how it ended."""
+    """An erasure at work. It knows no key: only who asked for it and why, what it says, and how it ended."""
 
     id: str
+    home: Path
+    actor: str
+    reason: str
     said: list[str] = field(default_factory=list)
     state: str = "running"
     erasure: str = ""
@@ -36,6 +40,7 @@ class Job:
 
 
 _jobs: OrderedDict[str, Job] = OrderedDict()
+_lock = threading.Lock()
 
 
 def page(ask: Ask) -> Shown:
@@ -75,12 +80,22 @@ def erase(ask: Ask) -> Gone:
     if models not in POLICIES:
         raise BadInput(f"no policy {models[:20]!r}", where="form", do=f"Policies are {' and '.join(POLICIES)}.")
     asked = erasing.Request(subject, ask.given("dataset") or None, models, person.name, person.reason)
-    job = Job(secrets.token_hex(8))
-    _jobs[job.id] = job
-    while len(_jobs) > MOST_JOBS:
-        _jobs.popitem(last=False)
+    job = Job(secrets.token_hex(8), ask.place.settings.home, person.name, person.reason)
+    _begin(job)
     threading.Thread(target=_work, args=(ask, asked, job), name="erase").start()
     return Gone(f"/erase/{job.id}", marked("The erasure has begun."))
+
+
+def _begin(job: Job) -> None:
+    """One at a time in a home."""
+    with _lock:
+        held = next((one for one in _jobs.values() if one.state == "running" and one.home == job.home), None)
+        if held is not None:
+            what = f"while you looked, {held.actor} began an erasure ({held.reason})"
+            raise Overtaken(what, where="pages", do="Nothing was changed; look again when it has ended.")
+        _jobs[job.id] = job
+        while len(_jobs) > MOST_JOBS:
+            _jobs.popitem(last=False)
 
 
 def _work(ask: Ask, asked: erasing.Request, job: Job) -> None:

@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from noria.data import captured
-from noria.errors import BadInput, Overtaken
+from noria.errors import BadInput, Overtaken, UserError
 from noria.feedback.experiment import PROMOTE, STOP, Rules, verdict
 from noria.feedback.exposure import MEANS, arms, spelled
 from noria.feedback.look import commits
@@ -136,8 +136,21 @@ def start(ask: Ask) -> Gone:
         find.endpoint(c, name)
         ask.seen(c, subject(name))
     rules = Rules(metric=metric, effect=effect)
-    work.start(place, name, challenger, rules, share=share, approval=approval, reason=person.reason)
+    try:
+        work.start(place, name, challenger, rules, share=share, approval=approval, reason=person.reason)
+    except UserError as error:
+        raise _sooner(ask, name) or error from error
     return Gone(f"/experiment/{name}", marked("The experiment has begun; servers follow within a second."))
+
+
+def _sooner(ask: Ask, name: str) -> Overtaken | None:
+    """Somebody else began one since the form was found to be of the newest state; None if nobody did."""
+    with ask.place.store.read() as c:
+        held = experiments.running(c, name)
+    if held is None:
+        return None
+    what = f"while you looked, {held.started_by} began {held.id} ({held.reason})"
+    return Overtaken(what, where="pages", do="Nothing was changed; look again.")
 
 
 def decide(ask: Ask) -> Gone:
