@@ -59,8 +59,13 @@ class Live:
                 [sys.executable, "-m", "noria.cli.main", "serve", *words],
                 cwd=folder, env=environ(), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        until(lambda: ready.exists() or self.process.poll() is not None, "the server to start")
-        assert self.process.poll() is None, self.log()
+        try:
+            until(lambda: ready.exists() or self.process.poll() is not None, "the server to start")
+            assert self.process.poll() is None, self.log()
+        except BaseException:  # nobody else will end it
+            self.kill(self.process.pid, *self.children())
+            self.process.wait()
+            raise
         self.url = ready.read_text().strip()
         self.port = int(self.url.rpartition(":")[2])
         self.grpc = self.log().partition("grpc://")[2].partition(" ")[0]

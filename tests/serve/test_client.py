@@ -91,6 +91,7 @@ def test_mistakes_come_back_as_errors_that_repeat_what_the_server_says(client: C
 def test_the_client_for_asyncio_does_the_same_at_once(server: Live) -> None:
     async def work() -> list[list[Answer]]:
         async with AsyncClient(server.url) as client:
+            assert await client.ready()
             answers = await asyncio.gather(*(client.predict("loans", [ROW], version=1) for _ in range(20)))
             await asyncio.gather(*(client.feedback(some[0].id, label="yes") for some in answers))
             with pytest.raises(NotFound, match="no model cats"):
@@ -244,3 +245,9 @@ def test_a_server_that_cannot_be_reached_is_a_failure_that_says_where(url: str) 
             client.predict("loans", [ROW])
         with pytest.raises(Failure, match="does not answer"):
             client.feedback("x", label="yes")
+
+    async def ready() -> bool:
+        async with AsyncClient(place) as waited:
+            return await waited.ready()
+
+    assert not asyncio.run(ready())

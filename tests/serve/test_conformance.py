@@ -8,6 +8,8 @@ import asyncio
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,6 +32,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "job": ("BYTES", np.array([b"clerk", "nurse"], object)),
     "sex": ("BYTES", np.array([b"f", b"m"], object)),
 }
+ASYNCIO = {tritonclient.http: tritonclient.http.aio, tritonclient.grpc: tritonclient.grpc.aio}
 TRITON = pytest.mark.parametrize("kind", [tritonclient.http, tritonclient.grpc], ids=["http", "grpc"])
 
 
@@ -42,9 +45,31 @@ def inputs(kind: ModuleType, rows: int, **more: Any) -> list[Any]:
     return found
 
 
-@pytest.fixture
-def client(kind: ModuleType, server: Live) -> Iterator[Any]:
-    with kind.InferenceServerClient(server.grpc if kind is tritonclient.grpc else f"127.0.0.1:{server.port}") as found:
+class Waited:
+    """A client for asyncio whose calls are waited for, so that one test is for both."""
+
+    def __init__(self, kind: ModuleType, where: str) -> None:
+        self._loop = asyncio.new_event_loop()
+
+        async def made() -> Any:  # it takes the loop that runs
+            return kind.InferenceServerClient(where)
+
+        self._client = self._loop.run_until_complete(made())
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+        return lambda *words, **named: self._loop.run_until_complete(method(*words, **named))
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._client.close())
+        self._loop.close()
+
+
+@pytest.fixture(params=["sync", "asyncio"])
+def client(kind: ModuleType, server: Live, request: pytest.FixtureRequest) -> Iterator[Any]:
+    where = server.grpc if kind is tritonclient.grpc else f"127.0.0.1:{server.port}"
+    waits = kind.InferenceServerClient if request.param == "sync" else partial(Waited, ASYNCIO[kind])
+    with closing(waits(where)) as found:
         yield found
 
 
@@ -69,7 +94,9 @@ def test_tritonclient_finds_the_server_its_models_and_their_versions(kind: Modul
         ("loans", "1", "READY"), ("loans", "2", "READY"),
     ]  # fmt: skip
     client.load_model("loans")
+    client.load_model("loans", config="{}", files={"file:1/model.onnx": b"not ours to take"})
     client.unload_model("loans")
+    client.unload_model("loans", unload_dependents=True)
     assert client.is_model_ready("loans")
 
 
@@ -106,6 +133,17 @@ def test_tritonclient_sends_parameters_of_every_kind_and_reads_ours(kind: Module
 
 
 @TRITON
+def test_a_parameter_that_is_a_fraction_arrives_as_it_was_sent(kind: ModuleType, client: Any) -> None:
+    for share in (0.1 + 0.2, -1.5, 1e-3):  # by what it says one version answers, however the subject is spelled
+
+        def version(subject: Any) -> str:
+            said = client.infer("loans", inputs(kind, 1), parameters={"subject": subject})
+            return str(answered(kind, said)["model_version"])
+
+        assert {version(share) for _ in range(8)} == {version(str(share))}
+
+
+@TRITON
 @pytest.mark.parametrize("how", ["gzip", "deflate"])
 def test_tritonclient_packs_what_it_sends_and_unpacks_what_comes(kind: ModuleType, client: Any, how: str) -> None:
     more = {"response_compression_algorithm": how, "request_compression_algorithm": how}
@@ -113,6 +151,20 @@ def test_tritonclient_packs_what_it_sends_and_unpacks_what_comes(kind: ModuleTyp
     said = client.infer("loans", inputs(kind, 2), model_version="1", **packed)
     expected = client.infer("loans", inputs(kind, 2), model_version="1")
     assert said.as_numpy("probability").tolist() == expected.as_numpy("probability").tolist()
+
+
+@pytest.mark.parametrize("kind", [tritonclient.http])
+@pytest.mark.parametrize("headers", [None, {"Content-Type": "text/plain"}])  # none at all, or whatever it is
+def test_tritonclient_sends_and_is_sent_nothing_but_json(
+    kind: ModuleType, client: Any, headers: dict[str, str] | None
+) -> None:
+    wanted = [kind.InferRequestedOutput(name, binary_data=False) for name in ("label", "probability")]
+    rows = inputs(kind, 2, binary_data=False)
+    said = client.infer("loans", rows, model_version="1", outputs=wanted, headers=headers)
+    expected = client.infer("loans", inputs(kind, 2), model_version="1")
+    assert said.as_numpy("probability") == pytest.approx(expected.as_numpy("probability"), abs=1e-6)
+    assert [str(one) for one in said.as_numpy("label")] == [one.decode() for one in expected.as_numpy("label")]
+    assert said.get_response()["id"]
 
 
 @pytest.mark.parametrize("kind", [tritonclient.http])
@@ -144,24 +196,28 @@ def test_tritonclient_reads_why_it_is_refused(kind: ModuleType, client: Any, wha
     with pytest.raises(InferenceServerException) as refused:
         ask(kind, client)
     assert said in refused.value.message()
-    assert not client.is_model_ready("cats") if kind is tritonclient.http else True
 
 
 @TRITON
-def test_tritonclients_asyncio_and_its_calls_without_waiting_get_the_same(
-    kind: ModuleType, client: Any, server: Live
-) -> None:
+def test_what_is_not_served_is_not_ready_in_the_words_of_the_protocol(kind: ModuleType, client: Any) -> None:
+    for model, version in (("cats", ""), ("loans", "9")):
+        if kind is tritonclient.http:  # its client reads the status alone
+            assert not client.is_model_ready(model, version)
+        else:
+            with pytest.raises(InferenceServerException, match="NOT_FOUND"):
+                client.is_model_ready(model, version)
+
+
+@TRITON
+def test_tritonclients_calls_for_asyncio_may_run_at_once(kind: ModuleType, server: Live) -> None:
     async def work() -> list[Any]:
-        module = tritonclient.grpc.aio if kind is tritonclient.grpc else tritonclient.http.aio
         where = server.grpc if kind is tritonclient.grpc else f"127.0.0.1:{server.port}"
-        async with module.InferenceServerClient(where) as found:
-            assert await found.is_server_ready()
-            assert await found.is_model_ready("loans", "1")
+        async with ASYNCIO[kind].InferenceServerClient(where) as found:
             some = [found.infer("loans", inputs(kind, 1), model_version="1") for _ in range(8)]
             return [one.as_numpy("probability").tolist() for one in await asyncio.gather(*some)]
 
-    expected = client.infer("loans", inputs(kind, 1), model_version="1").as_numpy("probability").tolist()
-    assert asyncio.run(work()) == [expected] * 8
+    answers = asyncio.run(work())
+    assert answers == answers[:1] * 8
 
 
 def test_tritonclients_stream_gets_every_answer(server: Live) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from noria.errors import Damaged, NotFound, StoreUnavailable
 from noria.serve import host as host_module
+from noria.serve import segment
 from noria.serve.capture import Spool
 from noria.serve.host import Host
 from noria.serve.predict import Service
-from noria.serve.protocol import Answer, Request
+from noria.serve.protocol import Answer, Feedback, Request
 from serve import small
 from serve.small import Shelf
 
@@ -151,6 +152,30 @@ def test_a_version_that_cannot_be_loaded_leaves_its_route_as_it_was_and_others_a
         assert honest(await service.predict(request())).version == 3
         assert honest(await service.predict(request(model="cats"))).version == 3
         assert host.trouble is None
+
+    run(work)
+
+
+def test_feedback_by_way_of_another_model_that_is_served_too_is_refused_and_not_kept(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    async def work() -> None:
+        host, spool = Host(shelf), Spool(tmp_path)
+        service = Service(host, spool)
+        shelf.route("cats", {3: 1})
+        await host.refresh()
+        ids = {model: (await service.predict(request(model=model))).prediction for model in ("loans", "cats")}
+        for model, other in (("loans", "cats"), ("cats", "loans")):
+            wrong = [Feedback(ids[model], "yes", None, "right"), Feedback(ids[other], "yes", None, "wrong")]
+            with pytest.raises(NotFound, match=f"no prediction {ids[other]}"):
+                await service.tell(wrong, endpoint=model)
+            await service.tell([Feedback(ids[model], "no", None, "by its name")], endpoint=model)
+        await service.tell([Feedback(ids[model], "no", None, "by no name") for model in ids])
+        await spool.rotate()
+        records = [record for path in tmp_path.glob("*.seg") for record in segment.read(path)[0]]
+        told = [(one.endpoint, one.prediction, one.source) for one in records if isinstance(one, segment.Told)]
+        expected = [(model, id, f"by {which} name") for which in ("its", "no") for model, id in ids.items()]
+        assert sorted(told) == sorted(expected)
 
     run(work)
 

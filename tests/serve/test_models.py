@@ -94,6 +94,21 @@ async def test_one_that_is_killed_is_replaced_and_its_callers_are_answered(servi
     await gone(killed)
 
 
+async def test_its_libraries_use_as_many_threads_as_the_server_was_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")  # none would choose so many
+    shelf = Shelf(small.python)
+    shelf.route("loans", {1: 100}, versions=1)
+    host = Host(shelf)
+    await host.refresh()
+    (pid,) = pids(host).values()
+    assert b"OMP_NUM_THREADS=7" in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    shelf.routes.clear()
+    await host.refresh()
+    await gone(pid)
+
+
 async def test_what_is_wrong_with_a_request_is_found_before_it_stands_beside_others(service: Service) -> None:
     good = [service.predict(request()) for _ in range(3)]
     bad = [service.predict(request(age="old")), service.predict(Request("loans", {"age": [1]}, 1))]

@@ -1,5 +1,6 @@
 """What the server does about workers that die: it starts others, unless none could ever start."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from granian.server.mp import MPServer
 
 from noria.run.place import Place
 from noria.serve import workers
+from noria.serve.server import THREADS, share_processors
 from noria.serve.workers import Workers
 from serve.live import Live, until
 
@@ -59,6 +61,20 @@ def test_a_server_whose_workers_cannot_start_ends(given_up: Callable[[Sequence[f
 
 def test_one_whose_worker_once_lived_goes_on(given_up: Callable[[Sequence[float]], list[bool]]) -> None:
     assert given_up([0.0, workers.YOUNG_S + 1, *[0.0] * (2 * workers.MOST)]) == [False] * (2 + 2 * workers.MOST)
+
+
+@pytest.mark.parametrize(("said", "processors", "many", "threads"), [
+    (None, 8, 1, "8"), (None, 8, 3, "2"), (None, 2, 4, "1"), ("3", 8, 1, "3"),
+])  # fmt: skip
+def test_models_of_all_workers_share_the_processors_unless_it_is_said_how_many_threads_they_have(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, processors: int, many: int, threads: str
+) -> None:
+    monkeypatch.setenv(THREADS, said or "")
+    if said is None:
+        monkeypatch.delenv(THREADS)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
+    share_processors(many)
+    assert os.environ[THREADS] == threads
 
 
 def answers(server: Live) -> bool:

@@ -66,8 +66,7 @@ def serve(
         os.environ[f"NORIA_{name.upper()}"] = str(getattr(settings, name))
     os.environ["NORIA_SERVE_URL"] = f"http{'s' if said.tls else ''}://{_address(host, port)}"
     os.environ["NORIA_SERVE_PID"] = str(os.getpid())
-    # of models in processes of their own: each worker has its own, and all of them share the processors
-    os.environ.setdefault(THREADS, str(max(1, len(os.sched_getaffinity(0)) // workers)))
+    share_processors(workers)
     os.environ["NORIA_SERVE_READY_FILE"] = "" if ready_file is None else str(ready_file.resolve())
     held = None if grpc_port is None else _held(host, grpc_port)
     os.environ["NORIA_SERVE_GRPC"] = "" if held is None else _address(host, held.getsockname()[1])
@@ -93,6 +92,12 @@ def serve(
     gc.freeze()  # or the collector of each worker writes to, and so copies, all the pages that they share
     with _carrier(), held or nullcontext():
         server.serve()
+
+
+def share_processors(workers: int) -> None:
+    """Have models in processes of their own, of which each worker has its own, share the processors, unless it was said
+    how many threads each has."""
+    os.environ.setdefault(THREADS, str(max(1, len(os.sched_getaffinity(0)) // workers)))
 
 
 def _check(settings: Settings, host: str, options: Options, insecure: bool) -> None:
