@@ -23,7 +23,7 @@ import tritonclient.http.aio
 from tritonclient.utils import InferenceServerException
 
 from serve import kserve_environment
-from serve.live import Live
+from serve.live import Live, until
 
 pytestmark = pytest.mark.system
 VALUES: dict[str, tuple[str, Any]] = {
@@ -132,9 +132,28 @@ def test_tritonclient_sends_parameters_of_every_kind_and_reads_ours(kind: Module
     assert one["parameters"].keys() >= {"prediction_id", "release", "variant"}
 
 
+@pytest.fixture
+def halves(server: Live) -> Iterator[None]:
+    """Both versions answer half of the subjects."""
+    place = "/v2/noria/routes/loans"
+
+    def divide(weights: dict[str, int]) -> None:
+        made = server.http.put(place, json={"weights": weights}).json()["revision"]
+        until(
+            lambda: server.http.get("/v2/models/loans").json()["parameters"]["revision"] == made,
+            "the route to be followed",
+        )
+
+    before = server.http.get(place).json()["weights"]
+    divide({"1": 50, "2": 50})
+    yield
+    divide(before)
+
+
 @TRITON
+@pytest.mark.usefixtures("halves")
 def test_a_parameter_that_is_a_fraction_arrives_as_it_was_sent(kind: ModuleType, client: Any) -> None:
-    for share in (0.1 + 0.2, -1.5, 1e-3):  # by what it says one version answers, however the subject is spelled
+    for share in (0.1 + 0.2, -1.5, 1e-3):  # it has one version answer, however the subject is spelled
 
         def version(subject: Any) -> str:
             said = client.infer("loans", inputs(kind, 1), parameters={"subject": subject})
