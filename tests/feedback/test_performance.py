@@ -149,3 +149,19 @@ def test_names_of_classes_are_found_whatever_they_are() -> None:
     found = of(pl.DataFrame([(1, out, "no", None)], schema=KINDS, orient="row"), 1, "classification")
     assert found.classes == tuple(names)
     assert found.scores.tolist() == [pytest.approx(list(said.values()))]
+
+
+def test_no_interval_reaches_further_than_its_metric_can() -> None:
+    rows = answered(40)
+    wanted = Wanted("classification", ["sex", "age"], timedelta(days=1), {4: Calibration()})
+    spans = [
+        (name, span)
+        for one in each(rows, wanted)
+        for held in (one.metrics, one.estimated)
+        for name, span in held.items()
+    ]
+    assert len(spans) > 100
+    for name, span in spans:
+        if name != "log_loss":
+            assert not span.low < 0, (name, span)
+            assert not span.high > 1, (name, span)

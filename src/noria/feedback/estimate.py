@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noria.stats.interval import Span
-from noria.stats.metrics import METRICS, names
+from noria.stats.metrics import METRICS, names, within
 
 Floats = NDArray[np.float64]
 MOST = 20_000  # rows that an estimate is made of, evenly spread over those there are
@@ -82,9 +82,8 @@ def estimate(scores: Floats, calibration: Calibration, *, seed: int = 0) -> dict
     for name, value in _expected(kept, p[None]).items():
         low, high, middle = intervals[name]
         if np.isfinite([value[0], low, high]).all():
-            found[name] = Span(
-                float(value[0]), float(value[0] + (low - middle) * scale), float(value[0] + (high - middle) * scale)
-            )
+            ends = float(value[0] + (low - middle) * scale), float(value[0] + (high - middle) * scale)
+            found[name] = Span(float(value[0]), *within(name, *ends))
     return found
 
 

@@ -14,7 +14,7 @@ from noria.data.grouping import group
 from noria.feedback.answers import Answers, by_version
 from noria.feedback.estimate import Calibration, estimate
 from noria.stats.interval import Span, bootstrap, mean, wilson
-from noria.stats.metrics import METRICS, all_of
+from noria.stats.metrics import METRICS, all_of, within
 
 VERSION, VARIANT, SLICE, WINDOW = "version", "variant", "slice", "window"
 MOST = 50  # groups of one column
@@ -200,7 +200,7 @@ def _metrics(known: Answers) -> dict[str, Span]:
     spans = {}
     for name, value in found.items():
         at, (low, high) = METRICS[name].of(y, scores), ends[name]
-        spans[name] = Span(value, value + (low - at) * scale, value + (high - at) * scale)
+        spans[name] = Span(value, *within(name, value + (low - at) * scale, value + (high - at) * scale))
     if "accuracy" in spans:
         right = int((known.scores.argmax(axis=1) == known.truth).sum())
         spans["accuracy"] = Span(found["accuracy"], *wilson(right, rows))

@@ -3,6 +3,7 @@
 Everything is told from the plan of the newest run and from what is on record; nobody fills in a questionnaire.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -112,8 +113,14 @@ def _explore(seen: Seen) -> Said:
         yield True, f"{_many(seen.quarantined, 'batch', 'batches')} left out"
     rules = seen.config("validate").get("rules") or seen.config("validate").get("expect")
     yield bool(rules), "rules of your own for the data" if rules else "no rule of your own for the data is declared"
-    code = next((one.code for one in seen.plan.steps if one.name == "preprocess"), "")
-    yield True, "features by your own code, versioned" if code else "features by noria's defaults"
+    reached = next((one.reached for one in seen.plan.steps if one.name == "preprocess"), {})
+    yield True, "features by your own code, versioned" if reached else "features by noria's defaults"
+
+
+def _gate(one: Mapping[str, Any]) -> str:
+    """A gate's kind as words, and the metric that it is about: ``at least (roc_auc)``."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(one.get("kind"))).lower()
+    return f"{words} ({one['metric']})" if one.get("metric") else words
 
 
 def _label(seen: Seen) -> Said:
@@ -141,10 +148,12 @@ def _learn(seen: Seen) -> Said:
     searched = trials > 1 or bool(seen.config("tune").get("space"))
     yield (
         searched,
-        f"hyper-parameters are searched ({trials} trials)" if searched else "hyper-parameters are not searched",
+        f"hyper-parameters are searched (at most {trials} trials)" if searched else "hyper-parameters are not searched",
     )
-    gates = [one.get("kind") for one in seen.config("release").get("gates") or ()]
-    yield bool(gates), f"gates decide: {', '.join(map(str, gates))}" if gates else "no gate decides about a release"
+    declared = seen.config("release").get("gates") or ()
+    gates = [one.get("kind") for one in declared]
+    said = ", ".join(map(_gate, declared))
+    yield bool(gates), f"gates decide: {said}" if gates else "no gate decides about a release"
     against = "BetterThanChampion" in gates
     yield against, "a candidate must beat the champion" if against else "no gate compares a candidate with the champion"
     protected = (seen.config("release").get("schema") or {}).get("protected") or ()

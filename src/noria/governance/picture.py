@@ -17,7 +17,7 @@ COLUMN = {  # the further to the right, the later in the wheel
 }  # fmt: skip
 OTHERWISE = 5
 DIGITS = re.compile(r"(\d+)")
-WIDE, HIGH, ACROSS, DOWN, EDGE = 168, 46, 44, 12, 16  # of boxes and between them, in pixels
+WIDE, HIGH, ACROSS, DOWN, EDGE = 168, 46, 30, 12, 16  # of boxes and between them, in pixels
 LEAST = 70  # percent of its size that a drawing is shrunk to before one has to scroll
 SWEEPS = 6  # of ordering each column by its neighbours
 LONGEST = 23  # characters that a box has room for

@@ -56,13 +56,14 @@ def _reach(bins: Sequence[dict[str, Any]]) -> list[float]:
 def over_time(rows: Sequence[Mapping[str, Any]], title: str) -> alt.LayerChart:
     """Values with intervals, a line a ``series``: ``at`` (a day), ``value``, ``low``, ``high``."""
     base = alt.Chart(alt.Data(values=list(rows))).encode(
-        x=alt.X("at:T", title=None, axis=alt.Axis(format="%d %b")), color=alt.Color("series:N", title=None)
+        x=alt.X("at:T", title=None, axis=alt.Axis(format="%d %b")),
+        color=alt.Color("series:N", title=None, legend=alt.Legend(symbolType="stroke", symbolOpacity=1)),
     )
     scale = alt.Scale(zero=False)
     band = base.mark_rule(strokeWidth=2, opacity=0.45).encode(
         y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q", detail="series:N"
     )
     line = base.mark_line(point={"filled": True, "size": 50}).encode(
-        y=alt.Y("value:Q", scale=scale), strokeDash=alt.StrokeDash("series:N", title=None)
+        y=alt.Y("value:Q", scale=scale), strokeDash=alt.StrokeDash("series:N", legend=None)
     )
     return (band + line).properties(width=560, height=200)

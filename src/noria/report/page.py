@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+UNBROKEN = 26  # characters of a cell with a number in it that stay on one line
 STYLE = """
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--soft:#f3f5f7;--line:#d5dae0;--pass:#1a7f37;--warn:#9a6700;--block:#c0262d}
 @media(prefers-color-scheme:dark){:root{--ink:#e6e9ec;--paper:#15181c;--soft:#20252b;--line:#3a424b;--pass:#4ac26b;--warn:#d4a72c;--block:#ff7b72}}
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.7rem;margin:0}h2{font-size:1.2rem;margin:2rem 0 .5rem}.lead{font-size:1.1rem;margin:.3rem 0 1rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
-th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}
+th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}td.s{white-space:nowrap}h1,h2,p,li{overflow-wrap:anywhere}
 .pass{color:var(--pass)}.warn{color:var(--warn)}.block{color:var(--block)}.pass,.warn,.block{font-weight:600}
 figure{margin:1rem 0;background:#fff;padding:.5rem .5rem .5rem 2rem;border-radius:.4rem;overflow-x:auto}figure svg{max-width:100%;height:auto;overflow:visible}
 @media print{body{margin:0;max-width:none}}
@@ -97,4 +98,13 @@ def _cell(value: Any, side: str) -> str:
         return f"<td>{word(value)}</td>"
     if isinstance(value, Mapping):
         value = ", ".join(f"{k}: {v:.3g}" if isinstance(v, float) else f"{k}: {v}" for k, v in value.items())
-    return f"<td{side}>–</td>" if value is None else f"<td>{escape(str(value))}</td>"
+    if value is None:
+        return f"<td{side}>–</td>"
+    text = str(value)
+    kept = ' class="s"' if _is_one(text) else ""
+    return f"<td{kept}>{escape(text)}</td>"
+
+
+def _is_one(text: str) -> bool:
+    """Whether a cell is a date, or a value with its interval, which is not to be broken over lines."""
+    return len(text) <= UNBROKEN and any(one.isdigit() for one in text)

@@ -45,6 +45,12 @@ class Metric:
         return new - old if self.larger_is_better else old - new
 
 
+def within(name: str, low: float, high: float) -> tuple[float, float]:
+    """The ends of an interval, no further than the metric itself can go."""
+    least, most = BOUNDS.get(name, (0.0, 1.0))
+    return max(low, least), min(high, most)
+
+
 def names(task: str) -> list[str]:
     """The metrics of a task."""
     return [name for name, metric in METRICS.items() if metric.task == task]
@@ -144,4 +150,11 @@ METRICS: Mapping[str, Metric] = {
     "rmse": Metric(_rmse, False, "regression"),
     "mae": Metric(lambda y, v: row_mean(np.abs(_gap(y, v))), False, "regression"),
     "r2": Metric(_r2, True, "regression"),
+}
+BOUNDS: Mapping[str, tuple[float, float]] = {  # of the others 0 and 1
+    "log_loss": (0.0, np.inf),
+    "brier": (0.0, 2.0),
+    "rmse": (0.0, np.inf),
+    "mae": (0.0, np.inf),
+    "r2": (-np.inf, 1.0),
 }
