@@ -51,6 +51,7 @@ def test_every_form_of_mlflows_body_is_answered_as_predict_answers_the_same_rows
         ({"instances": []}, "no rows"),
         ({"instances": [[1, 2]]}, "2 values for 4 columns"),
         ({"instances": [3]}, "1 values for 4 columns"),
+        ({"inputs": [None]}, "1 values for 4 columns"),
         ({"instances": [ROW, VALUES[0]]}, "Send all rows alike"),
         ({"inputs": {**BY_NAME, "age": [1]}}, "different numbers of rows"),
         ({"inputs": {"age": [1]}}, "'amount' is missing"),

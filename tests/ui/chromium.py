@@ -17,6 +17,7 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
+PATIENCE_S = 180.0  # on a machine that does other things too
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def pages_of(folder: Path) -> Iterator[str]:
     with (folder / "ui.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=environ, stdout=log, stderr=log)
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE_S
         while not ready.exists():
             assert process.poll() is None, (folder / "ui.log").read_text()
             assert time.monotonic() < end

@@ -88,7 +88,7 @@ def test_charts_are_drawn_and_one_can_move_about_in_them(browser: Browser, shown
             "image => image.complete && image.naturalWidth > 100", arg=images.nth(place).element_handle()
         )
     page.get_by_role("button", name="Move about in it").first.click()
-    expect(page.locator("figure canvas").first).to_be_visible(timeout=20_000)
+    expect(page.locator("figure canvas").first).to_be_visible(timeout=90_000)
     assert heard == [], "the policy allows what charts need"
     page.close()
 
@@ -253,7 +253,7 @@ def _experiment(page: Page, story: Path, address: str) -> None:
 def _traced(page: Page) -> None:
     page.get_by_role("link", name="Serving").first.click()
     page.get_by_role("link", name="loans", exact=True).click()
-    page.locator("#recent a").first.click(timeout=20_000)
+    page.locator("#recent a").first.click(timeout=90_000)
     expect(page.get_by_role("heading", name="Where it came from, and what came of it")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("1[.]csv"))).to_be_attached()
     picture(page, "trace")

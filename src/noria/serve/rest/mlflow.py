@@ -75,10 +75,10 @@ def _by_name(rows: Sequence[Any]) -> dict[str, list[Any]]:
 
 
 def _by_place(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
-    wrong = next((row for row in rows if not isinstance(row, list) or len(row) != len(names)), None)
+    counts = [len(row) if isinstance(row, list) else 1 for row in rows]
+    wrong = next((n for n, row in zip(counts, rows) if not isinstance(row, list) or n != len(names)), None)
     if wrong is not None:
-        count = len(wrong) if isinstance(wrong, list) else 1
-        raise _bad(f"a row has {count} values for {len(names)} columns", f"Send {', '.join(names)}.")
+        raise _bad(f"a row has {wrong} values for {len(names)} columns", f"Send {', '.join(names)}.")
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
