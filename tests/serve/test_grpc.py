@@ -227,6 +227,10 @@ def test_a_client_that_numbers_the_repository_otherwise_is_understood(bench: Ben
     bench.caller.call("RepositoryModelUnload", repository_name="loans")
     with pytest.raises(Refused, match="no model cats"):
         bench.caller.call("RepositoryModelLoad", repository_name="cats")
+    elsewhere = "inference.model_repository.ModelRepositoryService"  # where MLServer has it
+    found = bench.caller.call("RepositoryIndex", elsewhere).models
+    assert ("loans", "READY") in {(one.name, one.state) for one in found}
+    bench.caller.call("RepositoryModelLoad", elsewhere, repository_name="", model_name="loans")
 
 
 def test_feedback_of_every_kind_is_taken_all_or_nothing(bench: Bench) -> None:

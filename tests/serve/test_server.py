@@ -57,6 +57,7 @@ def test_health_and_metadata_are_those_of_the_open_inference_protocol(server: Li
     assert get("/v2/health/live").json()["live"] is True
     assert get("/v2/health/ready").json()["ready"] is True
     about = get("/v2").json()
+    assert get("/v2/").json() == about
     assert (about["name"], about["version"]) == ("noria", root.__version__)
     assert "binary_tensor_data" in about["extensions"]
     assert get("/v2/models").json() == {"models": ["loans"]}

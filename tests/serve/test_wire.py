@@ -177,6 +177,8 @@ BAD: dict[str, tuple[bytes, int | None, str]] = {
     "a huge shape": (body({**AGE, "shape": [10**18, 10**18]}), None, "one column"),
     "no data": (body({"name": "age", "datatype": "FP32", "shape": [1]}), None, "no data"),
     "unknown datatype": (body(tensor("age", "FP31", [1])), None, "'FP31'"),
+    "half a float as JSON": (body(tensor("age", "FP16", [1])), None, "'FP16'"),
+    "another half of one": (body(tensor("age", "BF16", [1])), None, "'BF16'"),
     "text as a number": (body(tensor("age", "FP32", ["x"])), None, "'x'"),
     "a number as text": (body(tensor("job", "BYTES", [3])), None, "'3'"),
     "an object in data": (body(tensor("age", "FP32", [{}])), None, "FP32 holds"),
