@@ -58,7 +58,7 @@ class Wrk:
         Raises
         ------
         Trouble
-            If a request was refused or went unanswered.
+            If a request was refused or went unanswered, or none was answered.
         """
         script, sent = self.folder / "load.lua", self.folder / "load.body"
         sent.write_bytes(body if isinstance(body, bytes) else body.encode())
@@ -81,6 +81,8 @@ class Wrk:
         if result["refused"]:
             raise Trouble(f"{result['refused']} of {result['requests']} requests failed")
         count = result["requests"]
+        if not count:
+            raise Trouble(f"nothing was answered in {seconds} s")
         return Answered(count / result["us"] * 1e6, count / took, result["p50"] / 1000, result["p99"] / 1000)
 
 

@@ -108,7 +108,7 @@ def _peers(ours: Found) -> list[Line]:
         theirs = Found()
         for _ in range(TURNS):
             for connections in (MANY, SOME):
-                said = wrk.load(by_hand, model.body, connections=connections, seconds=SECONDS[connections])
+                said = wrk.load(by_hand, model.body, connections=connections, seconds=SECONDS[SOME])
                 theirs.answers[connections].append(said)
     name = f"best peer: FastAPI {version('fastapi')} with joblib"
     return [
