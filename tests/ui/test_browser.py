@@ -20,6 +20,7 @@ from .conftest import place_of
 from .filled import answers, told
 
 SCREENSHOTS = os.environ.get("NORIA_SCREENSHOTS", "")  # a folder: the pictures of README and guide are made there
+SHOWN_BY = os.environ.get("NORIA_SCREENSHOTS_OF", "")  # the address of the pages of a demo that was kept
 PAGES = [
     "/", "/run", "/run/loans-2", "/run/loans-3", "/run/loans-1/compare?with=loans-2", "/data", "/data/loans@3",
     "/data/loans@1/diff?with=loans@2", "/model", "/model/loans@2", "/model/loans@2/study", "/model/loans@2/analysis",
@@ -50,7 +51,6 @@ def shown(turned: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 def picture(page: Page, name: str) -> None:
     """Keep what the page shows, if somebody wants pictures."""
     if SCREENSHOTS:
-        page.wait_for_load_state("networkidle")
         page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}.png"))
 
 
@@ -109,6 +109,21 @@ def test_without_script_all_is_there_and_forms_work(browser: Browser, turned: Pa
         expect(page.get_by_role("status")).to_contain_text("It is accepted")
         expect(page.locator(".head .tag").first).to_have_text("warn")
         context.close()
+
+
+def test_a_chinese_browser_is_shown_chinese_on_every_page(browser: Browser, shown: str) -> None:
+    """By its own header; what is left in English are names, what was recorded, and what commands are called."""
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    for path, heading in (("/", "水车"), ("/run", None), ("/data/loans@3", None), ("/audit", None), ("/report", None)):
+        page.goto(shown + path)
+        assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+        if heading:
+            expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+        words = page.locator("header nav a").all_text_contents()
+        assert [word for word in words if re.fullmatch(r"[A-Za-z ]+", word.strip())] == [], path
+        assert re.search("[\u4e00-\u9fff]", page.locator("h1").first.inner_text() + page.locator("main").inner_text())
+    context.close()
 
 
 def test_pages_can_be_used_with_the_keyboard_alone(browser: Browser, shown: str) -> None:
@@ -274,16 +289,20 @@ def _erased(page: Page) -> None:
     expect(page.get_by_role("heading", name=re.compile("Certificate of erasure"))).to_be_visible()
 
 
-@pytest.mark.skipif(not SCREENSHOTS, reason="pictures are made when NORIA_SCREENSHOTS names a folder")
+@pytest.mark.skipif(not (SCREENSHOTS and SHOWN_BY), reason="no NORIA_SCREENSHOTS and NORIA_SCREENSHOTS_OF")
 def test_pictures_of_the_demo_s_pages(browser: Browser) -> None:
     """README's and the guide's pictures, of a demo that was kept: NORIA_SCREENSHOTS_OF is its pages' address."""
-    address = os.environ["NORIA_SCREENSHOTS_OF"]
-    for name, path, width, scheme in (
-        ("wheel", "/", 1280, "light"), ("wheel-dark-400", "/", 400, "dark"), ("run", "/run/income-4", 1280, "light"),
-        ("data", "/data/income@2", 1280, "light"), ("analysis", "/model/income@2/analysis", 1280, "dark"),
+    address = SHOWN_BY
+    for name, path, width, scheme, spoken in (
+        ("wheel", "/", 1280, "light", "en-US"), ("wheel-dark-400", "/", 400, "dark", "en-US"),
+        ("wheel-zh", "/", 1280, "light", "zh-CN"), ("run", "/run/income-4", 1280, "light", "en-US"),
+        ("data", "/data/income@2", 1280, "light", "en-US"),
+        ("analysis", "/model/income@2/analysis", 1280, "dark", "en-US"),
     ):  # fmt: skip
-        page = browser.new_page(viewport={"width": width, "height": 820}, color_scheme=scheme, locale="en-US")  # type: ignore[arg-type]
+        page = browser.new_page(viewport={"width": width, "height": 820}, color_scheme=scheme, locale=spoken)  # type: ignore[arg-type]
         page.goto(address + path)
-        page.wait_for_timeout(1_500)
+        expect(page.locator("[data-counting]")).to_have_count(0, timeout=LONG_S)
+        page.wait_for_function("[...document.images].every(one => one.complete || one.loading === 'lazy' && "
+                               "one.getBoundingClientRect().top > innerHeight)")  # fmt: skip
         picture(page, name)
         page.close()
