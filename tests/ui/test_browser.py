@@ -271,7 +271,7 @@ def _traced(page: Page) -> None:
     page.locator("#recent a").first.click(timeout=90_000)
     expect(page.get_by_role("heading", name="Where it came from, and what came of it")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("1[.]csv"))).to_be_attached()
-    picture(page, "trace")
+    picture(page, "trace-of-a-prediction")
     page.get_by_role("link", name=re.compile("^data loans@1|^data loans@2")).first.click()
     expect(page.get_by_role("link", name="Its page")).to_be_visible()
 
@@ -298,6 +298,7 @@ def test_pictures_of_the_demo_s_pages(browser: Browser) -> None:
         ("wheel-zh", "/", 1280, "light", "zh-CN"), ("run", "/run/income-4", 1280, "light", "en-US"),
         ("data", "/data/income@2", 1280, "light", "en-US"),
         ("analysis", "/model/income@2/analysis", 1280, "dark", "en-US"),
+        ("trace", "/trace?id=model_version:income@2", 1280, "light", "en-US"),
     ):  # fmt: skip
         page = browser.new_page(viewport={"width": width, "height": 820}, color_scheme=scheme, locale=spoken)  # type: ignore[arg-type]
         page.goto(address + path)
