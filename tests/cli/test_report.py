@@ -18,6 +18,8 @@ def test_the_report_is_told_from_the_records(mine: Path, noria: Noria) -> None:
     said = noria("report", "loans").out
     assert "version 2, of 2 that answered" in said
     assert "answers are not collected as training data" in said
+    assert "features by your own code, versioned" in said
+    assert "gates decide: at least (roc_auc)" in said
     page = Path(noria("report", "--html", "--json").data[0]).read_text()
     assert "The loop of loans" in page
     assert "<script" not in page

@@ -173,6 +173,7 @@ def test_what_stands_above_in_the_drawing_really_does(project: Path, noria: Nori
     ("words", "said"),
     [
         (["modle", "loans"], "no kind modle (noria trace). Did you mean model?"),
+        (["subject"], "of which subject? (noria trace). Type: noria trace subject ID."),
         (["model", "loan"], "no model loan (noria trace). Did you mean loans or loans@2 or loans@1?"),
         (["model", "loans@9"], "no model loans@9 (noria trace). Did you mean loans@2 or loans@1 or loans?"),
         (["data", "loan"], "no data loan (noria trace). Did you mean loans or loans@2 or loans@1?"),

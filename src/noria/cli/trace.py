@@ -56,6 +56,8 @@ def trace(
         return
     if at is not None:
         raise UserError("--at belongs to live", where="noria trace", do="Type: noria trace live MODEL --at TIME.")
+    if id is None and kind in KINDS:
+        raise UserError(f"of which {kind}?", where="noria trace", do=f"Type: noria trace {kind} ID.")
     found = seek(place, id if id is not None else kind, kind if id is not None else None)
     both = up == down
     drawn = graphs.graph(place, found.seed, up=up or both, down=down or both, most=None if all else graphs.MOST)

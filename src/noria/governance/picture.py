@@ -20,7 +20,7 @@ DIGITS = re.compile(r"(\d+)")
 WIDE, HIGH, ACROSS, DOWN, EDGE = 168, 46, 30, 12, 16  # of boxes and between them, in pixels
 LEAST = 70  # percent of its size that a drawing is shrunk to before one has to scroll
 SWEEPS = 6  # of ordering each column by its neighbours
-LONGEST = 23  # characters that a box has room for
+LONGEST, STATE = 21, 15  # characters that a box has room for, and beside its kind
 GOOD = {"champion", "released", "accepted", "done", "pass", "reused"}
 BAD = {"block", "blocked", "failed", "quarantined", "refused", "stopped"}
 STYLE = """<style>
@@ -144,11 +144,11 @@ def _state(state: str | None) -> str:
         return ""
     words = set(state.split(", "))
     kind = "bad" if words & BAD else "good" if words & GOOD else ""
-    return f'<tspan class="{kind}" dx="6">{escape(_cut(state))}</tspan>'
+    return f'<tspan class="{kind}" dx="6">{escape(_cut(state, STATE))}</tspan>'
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _cut(text: str, room: int = LONGEST) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _day(at: datetime | str | None) -> str | None:

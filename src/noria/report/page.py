@@ -14,7 +14,7 @@ h1{font-size:1.7rem;margin:0}h2{font-size:1.2rem;margin:2rem 0 .5rem}.lead{font-
 table{border-collapse:collapse;width:100%;font-size:.92rem}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
 th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}.wide{overflow-x:auto}td.s{white-space:nowrap}h1,h2,p,li{overflow-wrap:anywhere}
 .pass{color:var(--pass)}.warn{color:var(--warn)}.block{color:var(--block)}.pass,.warn,.block{font-weight:600}
-figure{margin:1rem 0;background:#fff;padding:.5rem .5rem .5rem 2rem;border-radius:.4rem;overflow-x:auto}figure svg{max-width:100%;height:auto;overflow:visible}
+figure{margin:1rem 0;background:#fff;color:#1b1f24;padding:.5rem .5rem .5rem 2rem;border-radius:.4rem;overflow-x:auto}figure svg{max-width:100%;height:auto;overflow:visible}
 @media print{body{margin:0;max-width:none}}
 """
 
