@@ -18,5 +18,5 @@ class Running(Stack):
 
 @contextmanager
 def running(broker: str, *options: str) -> Iterator[Running]:
-    with stack(broker, *options, soon=False) as found:
+    with stack(broker, *options) as found:
         yield Running(found.project, found.control, found.api)

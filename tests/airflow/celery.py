@@ -22,7 +22,6 @@ from airflow.rest import Api
 from noria.airflow.stack import ports
 from noria.cli.main import main
 
-SOON = "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT=15\n"  # the suite does not wait for the shipped 45 s
 WAITS = '''
 
 def clean(table):
@@ -166,15 +165,12 @@ class Stack:
 
 
 @contextmanager
-def stack(broker: str, *options: str, soon: bool = True, artifacts: str = "") -> Iterator[Stack]:
-    """``noria airflow up`` with Celery in a folder of its own; at the end everything is down and gone."""
+def stack(broker: str, *options: str, artifacts: str = "") -> Iterator[Stack]:
+    """``noria airflow up`` with Celery, as it is shipped, in a folder of its own; at the end all is down and gone."""
     folder = Path(tempfile.mkdtemp(prefix="noria-airflow-"))
     folder.chmod(0o755)  # PostgreSQL's own account must get in
     (folder / "control").mkdir()
     root = folder / ".noria" / "airflow"
-    root.mkdir(parents=True)
-    if soon:
-        (root / "extra.env").write_text(SOON)
     if artifacts:
         (folder / "noria.toml").write_text(f"artifacts = {json.dumps(artifacts)}\n")
     (folder / "features.py").write_text(projects.FEATURES)

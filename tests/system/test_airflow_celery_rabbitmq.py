@@ -32,8 +32,7 @@ def rabbitmq(artifacts: str) -> Iterator[Stack]:
 def test_on_rabbitmq_and_s3_a_lost_worker_and_a_restarted_broker_change_nothing(
     rabbitmq: Stack, artifacts: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = rabbitmq.noria("doctor", "--airflow", code=1)
-    assert "consumer_timeout" in said
+    assert "consumer_timeout" in rabbitmq.noria("doctor", "--airflow")
     rabbitmq.lifecycle("loans")
     rabbitmq.hold("loans")
     rabbitmq.api.unpause("loans")
@@ -63,7 +62,8 @@ def test_one_lifecycle_in_a_queue_and_in_pods(rabbitmq: Stack) -> None:
         rabbitmq.api.unpause("mixed")
         run = rabbitmq.begin("mixed")
         assert rabbitmq.api.wait("mixed", run) == "success", rabbitmq.api.states("mixed", run)
-        [pod] = cluster.history()
-    assert (pod["metadata"]["labels"]["noria.dev/step"], pod["spec"]["nodeName"]) == ("train", "highmem-0")
+        pods = cluster.history()  # more than one if the machine was too busy for a heartbeat
+    places = {(one["metadata"]["labels"]["noria.dev/step"], one["spec"]["nodeName"]) for one in pods}
+    assert places == {("train", "highmem-0")}
     assert {one["queue"] for one in rabbitmq.api.tasks("mixed", run).values()} == {"default"}
     rabbitmq.must_be_committed_once("mixed")
