@@ -42,7 +42,7 @@ def _limit(home: Place, key: str) -> None:
 
 def _keys(home: Place) -> None:
     for file in (Path(home.settings.data) / NAME).glob("_batch=*/*.parquet"):
-        pl.scan_parquet(file, hive_partitioning=False).select(pl.col(history.COLUMN).is_null().any()).collect()
+        pl.scan_parquet(file, hive_partitioning=False).select(pl.col(history.COLUMN).str.len_bytes().sum()).collect()
 
 
 def _erased(home: Place, key: str) -> None:

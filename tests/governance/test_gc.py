@@ -38,7 +38,7 @@ from noria.store.tables import alias, edge, output, release, run, step_run
 
 from .conftest import Noria, place_of
 
-NOW, DEATHS = timedelta(0), 25
+NOW, DEATHS = timedelta(0), 50
 DYING = Path(__file__).with_name("dying_gc.py")
 CLOCK = SystemClock()
 HEAVY = ("X.train.npy", "model")
@@ -312,7 +312,7 @@ def test_killed_at_random_moments_it_goes_on(lived: Path, tmp_path: Path) -> Non
     seed = int(os.environ.get("FAULT_SEED", random.randrange(1_000_000)))
     print(f"FAULT_SEED={seed}")
     words = [sys.executable, str(DYING), str(seed), str(DEATHS), str(lived), str(tmp_path / "copies")]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=480)
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)) >= DEATHS
     calm = {one.hex for one in place_of(tmp_path / "copies" / "calm").artifacts.all()}
