@@ -131,6 +131,10 @@ def test_live_performance_comes_when_it_is_counted(seen: Browser) -> None:
     by_version = {one["version"]: one["measured"] for one in found["versions"]}
     assert by_version[1]["low"] < by_version[1]["value"] < by_version[1]["high"]
     assert found["slices"], "by the protected column"
+    windows = found["drift_over_time"]
+    assert {one["version"] for one in windows} == {1, 2}
+    assert all(one["window"] and one["rows"] for one in windows)
+    assert "Drift over time" in seen.page("/feedback/loans").text
     wheel = seen.json("/")["wheels"][0]
     assert {role["number"] for role in wheel["roles"] if role["live"]["measured"]} == {1, 2}
     assert "by 100 labels" in seen.page("/").text

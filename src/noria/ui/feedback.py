@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from noria.data.schema import Schema
+from noria.feedback.drift import Drifted
 from noria.feedback.look import DO_NOT_APPLY, Asked, Performance, commits, look
 from noria.feedback.performance import SLICE, VARIANT, Measured
 from noria.feedback.report import main_metric, trend
@@ -47,6 +48,7 @@ def one(ask: Ask) -> Shown:
         "slices": [_row(one, metric, found) for one in found.by(SLICE)][:SHOWN],
         "windows": len({one["at"] for one in trend(found, metric)}),
         "drift": [{**one.plain(), "inputs": one.plain()["inputs"][:SHOWN_DRIFT]} for one in found.drift],
+        "drift_over_time": [_window(one) for one in found.drift_over_time][:SHOWN],
         "no_estimate": DO_NOT_APPLY.get(found.task, ""),
     })  # fmt: skip
 
@@ -74,6 +76,16 @@ def _row(one: Measured, metric: str, found: Performance) -> dict[str, Any]:
         "estimated": span(one.estimated, metric),
         "released": found.released.get(one.version, {}).get(metric),
         "rating": one.ratings.mean if one.ratings else None,
+    }
+
+
+def _window(one: Drifted) -> dict[str, Any]:
+    moved = [each.column for each in one.moved]
+    return {
+        **one.plain(),
+        "known": bool(one.inputs or one.answers),
+        "moved": moved[:SHOWN_DRIFT],
+        "more": len(moved[SHOWN_DRIFT:]),
     }
 
 
