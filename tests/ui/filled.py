@@ -64,3 +64,16 @@ def told(settings: Settings, count: int, endpoint: str = "loans") -> None:
             }
         )
     table.append(captured.path(settings, endpoint, "feedback"), f"{count}", pl.DataFrame(rows, captured.FEEDBACK))
+
+
+def shadowed(settings: Settings, count: int, version: int, endpoint: str = "loans") -> None:
+    """What a version beside would have answered to the first predictions: one in four the other label."""
+    given = captured.predictions(settings, endpoint).sort("id").head(count).to_dicts()
+    rows = []
+    for place, row in enumerate(given):
+        chances = json.loads(row["outputs"])["probabilities"]
+        said = {"no": chances["yes"], "yes": chances["no"]} if place % 4 == 0 else chances
+        outputs = json.dumps({"label": max(said, key=said.__getitem__), "probabilities": said})
+        own = {"prediction": row["id"], "version": version, "release": "r9", "variant": "shadow", "outputs": outputs}
+        rows.append({**own, "at": row["at"]})
+    table.append(captured.path(settings, endpoint, "shadows"), "shadows", pl.DataFrame(rows, captured.SHADOW))

@@ -1,7 +1,9 @@
 """Events: who listens hears that something changed, at once and not before; values that take long come later."""
 
 import asyncio
+import os
 import threading
+import time
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -12,6 +14,7 @@ from noria.ui.slow import Slow
 from noria.ui.turns import Turns
 
 from .conftest import Browser
+from .filled import shadowed
 
 
 async def next_mark(stream: AsyncIterator[str]) -> str:
@@ -101,3 +104,29 @@ def test_a_slow_value_that_fails_says_so() -> None:
     known = slow.get("k", 1, fail, patience=20)
     assert (known.value, known.fresh, known.trouble) == (None, True, "the table is damaged")
     slow.close()
+
+
+def test_what_a_shadow_would_have_answered_is_shown_beside_what_was(mine: Browser) -> None:
+    shadowed(mine.place.settings, 40, version=2)
+    found = mine.json("/feedback/loans")
+    while found["counting"]:
+        found = mine.json("/feedback/loans")
+    (beside,) = found["found"]["shadows"]
+    assert (beside["version"], beside["predictions"], beside["agreement"]) == (2, 40, 0.75)
+    assert beside["difference"] > 0
+    text = mine.page("/feedback/loans").text
+    assert "Shadows, beside what was answered" in text
+    assert "75" in text.partition("Shadows, beside")[2]
+
+
+def test_what_is_not_in_the_tables_yet_is_told_with_its_age(mine: Browser) -> None:
+    assert mine.json("/route/loans")["capture"] == {"lag_s": 0.0, "bytes": 0}
+    spool = mine.place.settings.spool
+    spool.mkdir(exist_ok=True)
+    for name, size, age in (("1.seg", 3 * 1024, 3600), ("2.open", 1024, 60)):
+        (spool / name).write_bytes(bytes(size))
+        os.utime(spool / name, (time.time() - age,) * 2)
+    waiting = mine.json("/route/loans")["capture"]
+    assert waiting["bytes"] == 4 * 1024
+    assert waiting["lag_s"] >= 3600
+    assert "4 KiB" in mine.page("/route/loans").text.replace("\u00a0", " ").replace("4.0", "4")
