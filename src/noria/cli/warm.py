@@ -86,13 +86,13 @@ class Server:
             self._become(order, connection)
         os.close(order.output)
         self.children[pid] = connection
-        _say(connection, pid)
 
     def _become(self, order: Order, connection: socket.socket) -> None:
         """In the child: be the command, and end."""
         code = 1
         try:
             os.setsid()
+            _say(connection, os.getpid())  # not before: whoever ends it ends its group
             parent = os.getppid()
             ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             signal.set_wakeup_fd(-1)
