@@ -60,9 +60,9 @@ def test_it_says_the_same_and_ends_with_the_same_code(home: Path) -> None:
 
 
 def at_work(home: Path) -> Child:
-    """A command that goes on until it is ended: a server."""
+    """A command that goes on until it is ended."""
     (home / "noria.db").touch()
-    return forked(["serve", "--port", "0"], home)
+    return forked(["ui", "--port", "0"], home)
 
 
 def test_it_ends_when_it_is_told_to(home: Path) -> None:
@@ -76,7 +76,7 @@ def test_it_ends_when_it_is_told_to(home: Path) -> None:
 def gone_with_starter(home: Path, kill: Callable[[int], None]) -> None:
     code = STARTS.format(path=[str(Path(warm.__file__).parents[2])]) + (
         "import os\n"
-        f"child = Child({[*NORIA, 'serve', '--port', '0']!r}, {str(home)!r}, {{}})\n"
+        f"child = Child({[*NORIA, 'ui', '--port', '0']!r}, {str(home)!r}, {{}})\n"
         "print(type(child._process).__name__, child._process.pid, flush=True)\n"
         "child.follow(lambda line: None)\n"
     )
