@@ -5,7 +5,7 @@ from datetime import datetime
 from benchmarks.airflow.stacks import Running, running
 from benchmarks.measure import Line, Peer, Target
 
-TARGET, TRIALS, TRIAL_S = 1.7, 16, 1.0
+TARGET, TRIALS, TRIAL_S = 1.7, 40, 1.0
 SLOW = '''
 
 def slow(params):
