@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import database
 from database import Postgres, free_port, wait_for
 from s3 import bucket
 
@@ -34,11 +34,8 @@ def nobody_elses_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server that tests share."""
-    with tempfile.TemporaryDirectory(prefix="noria-pg-") as folder:
-        found = Postgres(Path(folder))
-        found.start()
+    with database.postgres() as found:
         yield found
-        found.stop()
 
 
 @pytest.fixture

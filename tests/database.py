@@ -5,8 +5,11 @@ import pwd
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +88,15 @@ class Postgres:
             except psycopg.OperationalError:  # it listens a moment before it accepts
                 time.sleep(0.1)
         raise TimeoutError("PostgreSQL does not accept connections")
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A server with a folder of its own, stopped at the end."""
+    with tempfile.TemporaryDirectory(prefix="noria-pg-") as folder:
+        found = Postgres(Path(folder))
+        found.start()
+        try:
+            yield found
+        finally:
+            found.stop()

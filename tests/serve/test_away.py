@@ -1,7 +1,6 @@
 """The metadata store and the tables away, the real PostgreSQL stopped: serving goes on, and all is kept once."""
 
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import polars as pl
 import pytest
 
 import projects
-from database import Postgres
+from database import Postgres, postgres
 from noria import settings
 from noria.data import captured
 from noria.run.local import turn
@@ -26,11 +25,9 @@ pytestmark = pytest.mark.system
 
 @pytest.fixture
 def database() -> Iterator[Postgres]:
-    with tempfile.TemporaryDirectory(prefix="noria-pg-") as folder:
-        found = Postgres(Path(folder))
-        found.start()
+    """One that nobody else uses: it is stopped in between."""
+    with postgres() as found:
         yield found
-        found.stop()
 
 
 @pytest.fixture
