@@ -7,9 +7,8 @@ import errno
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
@@ -22,7 +21,7 @@ from noria.digest import Digest
 from noria.errors import Busy, Failure, NoriaError, OutOfMemory, StoreUnavailable, Superseded, UserError
 from noria.peak import Peak
 from noria.plan import Plan, Step
-from noria.run import announce, memory, parts, printed
+from noria.run import announce, lease, memory, parts, printed
 from noria.run import fingerprint as fp
 from noria.run.place import Code, Place
 from noria.store import alerts, erasures, lineage, made, orchestrated, runs
@@ -42,7 +41,6 @@ MODULES: Mapping[str, str] = {
 }
 COLLECTS = "collect"  # the trigger of a run that only collects: what it finds is for another one to turn
 SHOWN = 5  # processed data that are named one by one
-HEARTBEAT_S = runs.LEASE.total_seconds() / 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,23 +372,9 @@ def _scratch(place: Place) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _heartbeat(place: Place, id: int, number: int) -> Iterator[None]:
-    stop = threading.Event()
+def _heartbeat(place: Place, id: int, number: int) -> AbstractContextManager[None]:
+    def renew() -> bool:
+        with place.store.begin() as c:
+            return runs.renew(c, place.clock, id, number)
 
-    def beat() -> None:
-        while not stop.wait(HEARTBEAT_S):
-            try:
-                with place.store.begin() as c:
-                    if not runs.renew(c, place.clock, id, number):
-                        return
-            except StoreUnavailable:  # it may be back in time; if not, the lease ends, and the commit is refused
-                continue
-
-    thread = threading.Thread(target=beat, daemon=True, name="lease")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return lease.renewed(runs.LEASE, renew)

@@ -9,7 +9,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,12 @@ from noria.digest import Digest
 from noria.errors import BadLifecycle, NoriaError, Superseded, UserError
 from noria.feedback.config import duration
 from noria.feedback.trigger import PERSON, TURN, Call, Decision, calls, decide
-from noria.run import bundle, child, events, experiments, glance, local, named, notify
+from noria.run import bundle, child, events, experiments, glance, lease, local, named, notify
 from noria.run.evidence import Remembered, gather, held, mark_of, restless, turns
 from noria.run.place import Code, Place
 from noria.store import alerts, erasures, runs, watches
 from noria.store.alerts import Sent
 
-RENEW_S = watches.LEASE.total_seconds() / 4
 REFUSED = 20  # turns that came to no run, of which it is known when they were
 LONGEST_S = 60.0  # between two looks while something is wrong
 ENDED_WELL, ENDED_ILL, STOPPED_BY_GATE = 0, 1, 3
@@ -312,24 +311,12 @@ class Watching:
         for trouble in notify.send(self.place, [sent]):
             self._say("trouble", what=trouble)
 
-    @contextlib.contextmanager
-    def _renewing(self) -> Iterator[None]:
-        done = threading.Event()
+    def _renewing(self) -> contextlib.AbstractContextManager[None]:
+        def renew() -> bool:
+            with self.place.store.begin() as c:
+                return self.lease is None or watches.renew(c, self.place.clock, self.lease)
 
-        def beat() -> None:
-            while not done.wait(RENEW_S):
-                with contextlib.suppress(NoriaError), self.place.store.begin() as c:  # the next beat may reach it
-                    if self.lease is not None and not watches.renew(c, self.place.clock, self.lease):
-                        self._lost.set()
-                        return
-
-        thread = threading.Thread(target=beat, daemon=True, name="lease")
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
+        return lease.renewed(watches.LEASE, renew, self._lost.set)
 
     def _release(self) -> None:
         if self.lease is not None and not self._lost.is_set():
