@@ -19,6 +19,7 @@ from noria.stats.shift import Shift, shifted
 
 ROWS = 20_000  # the newest answers of a version
 FEWEST = 100  # of them
+FEW, NOTHING_LEARNED = "too few answers to say", "what it learned from is not there to compare with"
 WINDOWS, ROWS_WINDOW = 12, 4_000  # the newest time windows, and of each the newest answers
 ANSWERED = Schema(label="\0no label", task="regression")  # a profile of answers counts no labels
 
@@ -53,12 +54,20 @@ class Drifted:
         """What moved far and surely, columns that were sent in before answers."""
         return [one for one in (*self.inputs, *self.answers) if one.moved]
 
+    @property
+    def silence(self) -> str | None:
+        """Why nothing is said; None if something is."""
+        if self.inputs or self.answers:
+            return None
+        return FEW if self.rows < FEWEST else NOTHING_LEARNED
+
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
             "version": self.version,
             "window": self.window,
             "rows": self.rows,
+            "silence": self.silence,
             "inputs": [_plain(one) for one in self.inputs],
             "answers": [_plain(one) for one in self.answers],
             "labels": None if self.labels is None else {

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any
 
-from noria.feedback.drift import FEWEST, Drifted
+from noria.feedback.drift import Drifted
 from noria.feedback.look import DO_NOT_APPLY, Performance
 from noria.feedback.performance import SLICE, VARIANT, WINDOW, Measured
 from noria.report.charts import over_time
@@ -127,21 +127,16 @@ def _drift(one: Drifted) -> str:
         f"<p>The share of label {shift.label} is {shift.now:.0%} and was {shift.before:.0%} "
         f"(change {shift.low:+.0%} to {shift.high:+.0%}).</p>"
     )  # fmt: skip
-    found = table(["column", "", "how far", "p"], rows) if rows else f"<p>{_nothing(one)}</p>"
+    found = table(["column", "", "how far", "p"], rows) if rows else f"<p>{one.silence}</p>"
     return f"<p>The newest {one.rows:,} answers.</p>" + said + found
 
 
 def _window(one: Drifted) -> list[Any]:
     moved = ", ".join(moved.column for moved in one.moved[:SHOWN_DRIFT])
-    said = moved or (_nothing(one) if not one.inputs and not one.answers else "nothing")
+    said = moved or one.silence or "nothing"
     shift = one.labels
     shifted = None if shift is None else f"{shift.label}: {shift.before:.0%} to {shift.now:.0%}"
     return [one.version, one.window, one.rows, said, shifted]
-
-
-def _nothing(one: Drifted) -> str:
-    """Why nothing is said of drift."""
-    return "too few answers to say" if one.rows < FEWEST else "what it learned from is not there to compare with"
 
 
 def _late(found: Performance) -> dict[str, Any]:

@@ -83,7 +83,6 @@ def _window(one: Drifted) -> dict[str, Any]:
     moved = [each.column for each in one.moved]
     return {
         **one.plain(),
-        "known": bool(one.inputs or one.answers),
         "moved": moved[:SHOWN_DRIFT],
         "more": len(moved[SHOWN_DRIFT:]),
     }

@@ -32,6 +32,8 @@ WORDS = [
     # rates of groups
     marked("given it"), marked("true positive rate"), marked("false positive rate"), marked("error"),
     marked("mean answer"), marked("mean error"),
+    # why nothing is said of drift
+    marked("too few answers to say"), marked("what it learned from is not there to compare with"),
 ]  # fmt: skip
 REMEDY = {
     "resample": marked("learn from equal numbers of each label"),
