@@ -271,7 +271,7 @@ def packed(one: Input) -> bytes:
 
 
 def unpacked(datatype: str, shape: Sequence[int], data: memoryview) -> list[Any]:
-    found = tensors.unpack("x", datatype, int(np.prod(shape)), data)
+    ((_, _, found),) = tensors.unpacked([("x", int(np.prod(shape)), tensors.Packed(datatype, memoryview(data)))])
     return found if isinstance(found, list) else found.tolist()
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from noria.model import several
 from noria.model.format import Prediction, answer
 from noria.model.signature import MISSING, Columns, Signature
+from noria.model.texts import Texts
 
 THREADS = 1  # a server answers many requests at once; threads inside one answer would fight over the cores
 
@@ -21,27 +22,34 @@ class Graph:
     session: Any
     inputs: tuple[str, ...]  # the graph drops columns that the model does not use
     seen: tuple[int, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def output(self) -> str:
+        """The one that holds scores; to hand out the others, labels as texts, takes as long as a third of the graph."""
+        if self.signature.classes is None:
+            return self.outputs[0]
+        return self.outputs[-1 if self.signature.several else min(1, len(self.outputs) - 1)]
 
     def predict(self, columns: Columns) -> Prediction:
         clean = self.signature.clean(columns)
-        outputs = self.session.run(None, {name: clean[name].reshape(-1, 1) for name in self.inputs})
+        (found,) = self.session.run([self.output], {name: _fed(clean[name]) for name in self.inputs})
         if self.signature.classes is None:
-            return answer(outputs[0], self.signature)
+            return answer(found, self.signature)
         if self.signature.several:
-            return answer(several.stacked(outputs[-1]), self.signature)
-        scores = outputs[1] if len(outputs) > 1 else _one_hot(outputs[0], self.seen)
+            return answer(several.stacked(found), self.signature)
+        scores = found if len(self.outputs) > 1 else _one_hot(found, self.seen)
         return answer(scores, self.signature, np.array(self.seen, dtype=np.intp))
 
     def one_row(self) -> "OneRow | None":
         """The graph for requests of one row; None if its outputs need more than to be taken."""
-        outputs = [one.name for one in self.session.get_outputs()]
         classes = self.signature.classes
         if classes is None:
-            return OneRow(self, outputs[0])
+            return OneRow(self)
         if self.signature.several:  # its outputs have a form of their own
             return None
-        whole = len(outputs) > 1 and self.seen in ((), tuple(range(len(classes))))
-        return OneRow(self, outputs[1]) if whole else None
+        whole = len(self.outputs) > 1 and self.seen in ((), tuple(range(len(classes))))
+        return OneRow(self) if whole else None
 
 
 class OneRow:
@@ -50,7 +58,7 @@ class OneRow:
     ``places`` tells for each input whether it is text, and where its value goes: in ``texts`` or in ``numbers``.
     """
 
-    def __init__(self, graph: Graph, output: str) -> None:
+    def __init__(self, graph: Graph) -> None:
         fields = graph.signature.inputs
         names = {text: [one.name for one in fields if one.numeric is not text] for text in (False, True)}
         self.places = {name: (text, place) for text, some in names.items() for place, name in enumerate(some)}
@@ -58,7 +66,7 @@ class OneRow:
         self.texts = np.full(len(names[True]), MISSING, dtype=object)
         numbers = np.frombuffer(self.numbers, dtype=np.float32) if names[False] else np.empty(0, dtype=np.float32)
         self._session = graph.session
-        self._outputs = [output]
+        self._outputs = [graph.output]
         self._feeds = {
             name: (self.texts if text else numbers)[place : place + 1].reshape(1, 1)
             for name, (text, place) in self.places.items()
@@ -80,10 +88,15 @@ class _Format:
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(files["model.onnx"], options, providers=["CPUExecutionProvider"])
         seen = tuple(int(one) for one in files.get("classes.txt", b"").split())
-        return Graph(signature, session, tuple(one.name for one in session.get_inputs()), seen)
+        inputs, outputs = (tuple(one.name for one in some) for some in (session.get_inputs(), session.get_outputs()))
+        return Graph(signature, session, inputs, seen, outputs)
 
 
 FORMAT = _Format()
+
+
+def _fed(values: "NDArray[Any] | Texts") -> NDArray[Any]:
+    return (values.ended() if isinstance(values, Texts) else values).reshape(-1, 1)
 
 
 def _one_hot(labels: NDArray[Any], seen: tuple[int, ...]) -> NDArray[np.float32]:

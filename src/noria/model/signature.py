@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noria.errors import BadInput
+from noria.model.texts import Texts
 
 MISSING = "missing"  # the category of a value that is not there; numbers use NaN
 DATATYPES = {"number": "FP32", "category": "BYTES", "list": "BYTES", "text": "BYTES", "bool": "BOOL"}
 
-Columns = Mapping[str, NDArray[Any]]
+Columns = Mapping[str, NDArray[Any] | Texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +91,22 @@ class Signature:
         classes = None if raw["classes"] is None else tuple(raw["classes"])
         return cls(inputs, classes, raw["label"], raw["positive"], raw.get("several", False))
 
-    def clean(self, columns: Columns) -> dict[str, NDArray[Any]]:
+    def clean(self, columns: Columns) -> dict[str, Any]:
         """Columns as both Python and ONNX models take them: float32 with NaN, or texts with ``missing``; one dimension.
 
-        Texts that came as bytes of one width stay so: none is missing, and ONNX Runtime takes them as they are.
+        ``Texts`` stay what they are: none is missing.
 
         Raises
         ------
         BadInput
             If a column is absent, has another length than the first, or holds texts where numbers are due.
         """
-        found: dict[str, NDArray[Any]] = {}
+        found: dict[str, Any] = {}
         rows: int | None = None
         for field in self.inputs:
             if field.name not in columns:
                 raise BadInput(f"input {field.name!r} is missing", where="predict", do="Send every input of the model.")
-            # numpy would make a text of every value of a list that holds one text
-            values = columns[field.name]
-            packed = not field.numeric and is_packed(values)
-            values = np.asarray(values, dtype=None if field.numeric or packed else object).reshape(-1)
+            values = _column(columns[field.name], field)
             rows = len(values) if rows is None else rows
             if len(values) != rows:
                 raise BadInput(
@@ -116,21 +114,28 @@ class Signature:
                     where="predict",
                     do="Align them.",
                 )
-            found[field.name] = values if packed else _numbers(values, field.name) if field.numeric else _texts(values)
+            found[field.name] = values
         return found
-
-
-def is_packed(values: Any) -> bool:
-    """Whether these are texts in ASCII as bytes of one width."""
-    return isinstance(values, np.ndarray) and values.dtype.kind == "S"
 
 
 def listed(values: Any) -> list[Any]:
     """The values of a column as a list, texts as texts."""
+    if isinstance(values, Texts):
+        return values.tolist()
     if not isinstance(values, np.ndarray):
         return list(values)
-    found: list[Any] = (values.astype(str) if is_packed(values) else values).reshape(-1).tolist()
+    found: list[Any] = (values.astype(str) if values.dtype.kind == "S" else values).reshape(-1).tolist()
     return found
+
+
+def _column(values: Any, field: Field) -> NDArray[Any] | Texts:
+    if isinstance(values, Texts):
+        if not field.numeric:
+            return values
+        values = values.tolist()
+    # numpy would make a text of every value of a list that holds one text
+    array = np.asarray(values, dtype=None if field.numeric else object).reshape(-1)
+    return _numbers(array, field.name) if field.numeric else _texts(array)
 
 
 def _numbers(values: NDArray[Any], name: str) -> NDArray[Any]:

@@ -14,8 +14,9 @@ from pandas.api.internals import create_dataframe_from_blocks
 from noria.errors import Damaged
 from noria.model import several
 from noria.model.format import Prediction, answer
-from noria.model.signature import Columns, Signature, is_packed
+from noria.model.signature import Columns, Signature
 from noria.model.stable import numbered, pickled, unpickled
+from noria.model.texts import Texts
 
 HOMES = ("sklearn.", "numpy.", "scipy.", "lightgbm.", "noria.")  # a model may hold classes of these
 PLAIN = ("collections.OrderedDict", "collections.defaultdict")
@@ -78,10 +79,10 @@ def _harmless(name: str) -> bool:
         return False
 
 
-def to_frame(columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+def to_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
     """Clean columns as the frame that transformers take: made of one block of numbers and one of texts, for column by
     column pandas takes a tenth of the time that scikit-learn needs to answer a row."""
-    arrays = [one.astype(str).astype(object) if is_packed(one) else one for one in columns.values()]
+    arrays = [np.array(one.tolist(), dtype=object) if isinstance(one, Texts) else one for one in columns.values()]
     blocks = []
     for numeric in (True, False):
         places = [place for place, one in enumerate(arrays) if (one.dtype == np.float32) is numeric]

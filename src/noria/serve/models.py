@@ -15,7 +15,7 @@ from noria.model.signature import Columns, Field, Signature, listed
 from noria.serve.apart import Apart
 from noria.serve.batch import Batcher
 
-SOON_S = 0.0005  # in which a graph answers sooner than another thread does, and no other request waits for long
+SOON_S = 0.001  # in which a graph answers sooner than another thread does, and no other request waits for long
 FIRST_ROW_S = 1e-5  # that a row takes, as long as nothing was measured
 SHARE = 0.1  # of a measurement in what is held to be true
 TIMES = 3  # as many bytes as its file has does a graph take in memory, about

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noria import owner
+from noria.model import texts
+from noria.model.texts import LENGTH, Texts
 
 HEAD = struct.Struct("<II")  # length and CRC-32 of the record that follows
 PLAIN = frozenset("biufS")  # kinds of arrays that are captured as they are
@@ -84,17 +86,23 @@ class Shadowed(msgspec.Struct, frozen=True, array_like=True, tag="s"):
 
 
 Record = Version | Predicted | PredictedRow | Told | Shadowed
-ARRAY = 1  # the extension of MessagePack that holds one
+ARRAY, TEXTS = 1, 2  # the extensions of MessagePack that hold one
 
 
-def _packed(array: NDArray[Any]) -> msgspec.msgpack.Ext:
-    """A column as it was sent: its dtype, and its bytes; to make a list of it takes longer than to answer."""
+def _packed(array: "NDArray[Any] | Texts") -> msgspec.msgpack.Ext:
+    """A column as it was sent: its dtype or number of texts, and its bytes; to make a list of it takes longer than to
+    answer."""
+    if isinstance(array, Texts):
+        return msgspec.msgpack.Ext(TEXTS, b"".join([LENGTH.pack(len(array)), array.sent]))
     if array.dtype.kind not in PLAIN:
         raise NotImplementedError(f"arrays of {array.dtype} are not captured")
     return msgspec.msgpack.Ext(ARRAY, array.dtype.str.encode() + b" " + array.tobytes())
 
 
-def _unpacked(code: int, data: memoryview) -> NDArray[Any]:
+def _unpacked(code: int, data: memoryview) -> "NDArray[Any] | Texts | list[str]":
+    if code == TEXTS and len(data) >= LENGTH.size:
+        (count,), sent = LENGTH.unpack_from(data), bytes(data[LENGTH.size :])
+        return texts.found([(sent, count)])[0] or texts.one_by_one(sent, count)
     kind, _, values = bytes(data).partition(b" ")
     if code != ARRAY or kind[1:2].decode() not in PLAIN:
         raise ValueError(f"extension {code} of {kind!r}")

@@ -4,9 +4,8 @@ As bytes, values are little-endian without gaps, and each text has its length be
 REST and the raw contents of gRPC are the same.
 """
 
-import struct
 from collections.abc import Iterable, Sequence
-from functools import cache
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -14,14 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noria.errors import BadInput
+from noria.model import texts
 from noria.model.signature import Signature
 from noria.serve.limits import MOST_ROWS
 from noria.serve.protocol import DTYPES, Answer
-
-LENGTH = struct.Struct("<I")
-MANY = 16  # texts that are sooner read all at once
-ASCII = 128
-SPARE = 1 << 16  # bytes that texts of one width may take beyond four times their own
 
 
 def count(name: str, shape: Sequence[int]) -> int:
@@ -57,10 +52,43 @@ def gather(tensors: Iterable[tuple[str, int, Any]]) -> tuple[dict[str, Any], int
     return columns, rows
 
 
-def unpack(name: str, datatype: str, rows: int, data: memoryview) -> NDArray[Any] | list[str]:
-    """One input's values from its bytes; many texts as an array of bytes of one width, if that is all they need."""
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An input's values as bytes, in the place of its values."""
+
+    datatype: str
+    data: memoryview
+
+
+def unpacked(tensors: Iterable[tuple[str, int, Any]]) -> list[tuple[str, int, Any]]:
+    """Names, numbers of rows and values, also of inputs that came as bytes. Many texts are ``Texts``, if they can be.
+
+    Raises
+    ------
+    BadInput
+        If bytes are no values of their datatype.
+    """
+    all_of_them = list(tensors)
+    many = [
+        place
+        for place, (_, rows, values) in enumerate(all_of_them)
+        if isinstance(values, Packed) and values.datatype == "BYTES" and rows >= texts.MANY
+    ]
+    found = texts.found([(all_of_them[place][2].data, all_of_them[place][1]) for place in many]) if many else []
+    at_once = dict(zip(many, found, strict=True))
+    return [
+        (name, rows, at_once.get(place) or _values(name, rows, values) if isinstance(values, Packed) else values)
+        for place, (name, rows, values) in enumerate(all_of_them)
+    ]
+
+
+def _values(name: str, rows: int, packed: Packed) -> NDArray[Any] | list[str]:
+    datatype, data = packed.datatype, packed.data
     if datatype == "BYTES":
-        return _texts(name, data, rows)
+        try:
+            return texts.one_by_one(data, rows)
+        except ValueError as error:
+            raise wrong(name, f"texts that cannot be read ({error})") from error
     if datatype not in DTYPES:
         raise wrong(name, f"datatype {datatype!r}")
     dtype = np.dtype(DTYPES[datatype]).newbyteorder("<")
@@ -86,7 +114,7 @@ class _Packed(dict[object, bytes]):
 
 def pack_text(text: object) -> bytes:
     data = str(text).encode()
-    return LENGTH.pack(len(data)) + data
+    return texts.LENGTH.pack(len(data)) + data
 
 
 def outputs(answer: Answer, names: Sequence[str]) -> list[tuple[str, str, NDArray[Any]]]:
@@ -110,57 +138,3 @@ def _spelled(labels: NDArray[Any], signature: Signature) -> NDArray[Any]:
     if signature.several or all(type(one) is str for one in signature.classes or ()):
         return labels
     return np.array([str(one) for one in labels.tolist()], dtype=object)
-
-
-def _texts(name: str, data: memoryview, rows: int) -> list[str] | NDArray[np.bytes_]:
-    found = _plain(np.frombuffer(data, dtype=np.uint8), rows) if rows >= MANY else None
-    return _each(name, data, rows) if found is None else found
-
-
-def _plain(data: NDArray[np.uint8], rows: int) -> NDArray[np.bytes_] | None:
-    """Texts of 1 to 127 ASCII characters, none of them NUL: their only zeros are in the lengths before them, so all
-    are found at once. None: they are others. Each ends with a zero, as ONNX Runtime takes them."""
-    if not len(data) or data.max() >= ASCII:
-        return None
-    zeros = np.flatnonzero(data == 0)
-    if len(zeros) != 3 * rows:
-        return None
-    begins = zeros[::3] + 3
-    lengths = data[begins - LENGTH.size]
-    ends = begins + lengths
-    if begins[0] != LENGTH.size or ends[-1] != len(data) or (begins[1:] != ends[:-1] + LENGTH.size).any():
-        return None
-    width = int(lengths.max()) + 1
-    if rows * width > 4 * len(data) + SPARE:  # one long text among many short ones
-        return None
-    beyond = np.zeros(len(data) + width, dtype=np.uint8)
-    beyond[: len(data)] = data
-    # of each place what follows it, copied as one item each; then zeros where the next text's length and it would be
-    found: NDArray[Any] = np.ndarray((len(data),), f"V{width}", beyond, strides=(1,))[begins]
-    bits = found.view(np.uint8)
-    bits &= _kept(width)[lengths].view(np.uint8)
-    return found.view(f"S{width}")
-
-
-@cache
-def _kept(width: int) -> NDArray[np.void]:
-    """By the length of a text, all bits of its own bytes among so many."""
-    own = np.arange(width) < np.arange(ASCII)[:, None]
-    return (own * np.uint8(255)).view(f"V{width}").reshape(-1)
-
-
-def _each(name: str, data: memoryview, rows: int) -> list[str]:
-    found, at = [], 0
-    try:
-        for _ in range(rows):
-            (length,) = LENGTH.unpack_from(data, at)
-            text = bytes(data[at + LENGTH.size : at + LENGTH.size + length])
-            if len(text) != length:
-                raise wrong(name, "a text that ends too soon")
-            found.append(text.decode())
-            at += LENGTH.size + length
-    except (struct.error, UnicodeDecodeError) as error:
-        raise wrong(name, f"texts that cannot be read ({error})") from error
-    if at != len(data):
-        raise wrong(name, f"{len(data) - at} bytes too many")
-    return found

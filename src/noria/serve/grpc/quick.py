@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 
 from noria.model.onnx import OneRow
-from noria.serve import tensors
+from noria.model.texts import LENGTH
 from noria.serve.grpc import wire
 from noria.serve.grpc.messages import InferRequest
 from noria.serve.grpc.replies import Raw, Typed
@@ -23,7 +23,6 @@ RAW: dict[str, Callable[[bytes], tuple[Any, ...]]] = {
     }.items()
 }  # fmt: skip
 TYPED = {one: wire.FIELDS[one] for one in ("BOOL", "INT32", "INT64", "UINT32", "UINT64", "FP32", "FP64")}
-LENGTH = tensors.LENGTH.size
 DECLINED = (KeyError, TypeError, ValueError, OverflowError, UnicodeDecodeError, error)
 
 
@@ -73,9 +72,9 @@ def _fill_raw(model: OneRow, asked: InferRequest) -> Row | None:
             if tensor.shape not in SHAPES or text is not (datatype == "BYTES") or tensor.HasField("contents"):
                 return None
             if text:
-                if tensors.LENGTH.unpack_from(data)[0] != len(data) - LENGTH:
+                if LENGTH.unpack_from(data)[0] != len(data) - LENGTH.size:
                     return None
-                row[name] = texts[place] = data[LENGTH:].decode()
+                row[name] = texts[place] = data[LENGTH.size :].decode()
             else:
                 (row[name],) = (value,) = RAW[datatype](data)
                 numbers[place] = value

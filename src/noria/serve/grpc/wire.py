@@ -44,7 +44,7 @@ def infer(asked: InferRequest) -> Request:
             where="raw_input_contents",
             do="Send one for each input.",
         )
-    columns, rows = tensors.gather(_raw(asked) if raw else _typed(asked))
+    columns, rows = tensors.gather(tensors.unpacked(_raw(asked)) if raw else _typed(asked))
     given = {name: _parameter(value) for name, value in asked.parameters.items()}
     subject = given.get("subject")
     return Request(
@@ -101,7 +101,7 @@ def _raw(asked: InferRequest) -> Iterator[tuple[str, int, Any]]:
         if tensor.HasField("contents"):
             raise tensors.wrong(tensor.name, "contents beside raw_input_contents")
         rows = tensors.count(tensor.name, tensor.shape)
-        yield tensor.name, rows, tensors.unpack(tensor.name, tensor.datatype, rows, memoryview(data))
+        yield tensor.name, rows, tensors.Packed(tensor.datatype, memoryview(data))
 
 
 def _typed(asked: InferRequest) -> Iterator[tuple[str, int, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from noria.errors import BadInput
+from noria.model import texts
 from noria.model.signature import Signature
 from noria.serve import tensors
 from noria.serve.protocol import DTYPES, Request
@@ -13,11 +14,11 @@ from noria.serve.protocol import DTYPES, Request
 HEADER = "inference-header-content-length"
 
 
-def decode(name: str, datatype: str, rows: int, size: Any, rest: memoryview) -> tuple[Any, memoryview]:
-    """One input's values from the bytes, and the bytes after them."""
+def cut(name: str, datatype: str, size: Any, rest: memoryview) -> tuple[tensors.Packed, memoryview]:
+    """One input's bytes, and those after them."""
     if type(size) is not int or size < 0 or size > len(rest):
         raise tensors.wrong(name, f"binary_data_size {size!r}, and {len(rest)} bytes are there")
-    return tensors.unpack(name, datatype, rows, rest[:size]), rest[size:]
+    return tensors.Packed(datatype, rest[:size]), rest[size:]
 
 
 def only(model: str, version: int | None, body: bytes, signature: Signature) -> Request:
@@ -34,12 +35,13 @@ def only(model: str, version: int | None, body: bytes, signature: Signature) -> 
         )
     (one,) = signature.inputs
     if one.datatype == "BYTES":
-        body = tensors.LENGTH.pack(len(body)) + body
+        body = texts.LENGTH.pack(len(body)) + body
         rows = 1
     else:
         rows = tensors.bounded(len(body) // np.dtype(DTYPES[one.datatype]).itemsize)
-    values = tensors.unpack(one.name, one.datatype, rows, memoryview(body))
-    return Request(model, {one.name: values}, rows, version=version)
+    sent = tensors.unpacked([(one.name, rows, tensors.Packed(one.datatype, memoryview(body)))])
+    columns, rows = tensors.gather(sent)
+    return Request(model, columns, rows, version=version)
 
 
 def wanted(raw: Any) -> Callable[[str], bool]:

@@ -101,7 +101,7 @@ def infer(model: str, version: int | None, body: bytes, json_length: int | None)
         found.append((tensor.name, count, values))
     if len(rest):
         raise BadInput(f"{len(rest)} bytes follow the last tensor", where="body", do="Correct binary_data_size.")
-    columns, rows = tensors.gather(found)
+    columns, rows = tensors.gather(tensors.unpacked(found))
     given = raw.parameters or {}
     subject = given.get("subject")
     request = Request(
@@ -143,7 +143,7 @@ def _one(value: Any) -> Any:
 def _values(tensor: Tensor, count: int, rest: memoryview) -> tuple[Any, memoryview]:
     size = (tensor.parameters or {}).get("binary_data_size")
     if size is not None:
-        return binary.decode(tensor.name, tensor.datatype, count, size, rest)
+        return binary.cut(tensor.name, tensor.datatype, size, rest)
     if tensor.data is None:
         raise BadInput(f"input {tensor.name!r} has no data", where="inputs", do="Send data or binary_data_size.")
     if tensor.datatype != "BYTES" and (tensor.datatype not in DTYPES or tensor.datatype == "FP16"):
