@@ -10,8 +10,9 @@ from benchmarks.measure import Trouble
 class Running(Stack):
     """A stack whose runs must succeed."""
 
-    def must_succeed(self, name: str, run: str) -> None:
-        state = self.api.wait(name, run)
+    def must_succeed(self, name: str, run: str, pause: float = 0.5) -> None:
+        """``pause``: seconds between two looks, each of which takes the processor from what is measured."""
+        state = self.api.wait(name, run, pause)
         if state != "success":
             raise Trouble(f"run {run} of {name} ended {state}: {self.api.states(name, run)}")
 

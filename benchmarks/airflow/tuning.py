@@ -35,7 +35,7 @@ def _tuned(stack: Running, name: str, at_once: str) -> float:
     stack.lifecycle(name, "default", "--at-once", at_once, edit=_slow)
     stack.api.unpause(name)
     run = stack.begin(name)
-    stack.must_succeed(name, run)
+    stack.must_succeed(name, run, pause=5.0)
     parts = [one for one in stack.api.tasks(name, run).values() if one["task_id"] == "tune_trials"]
     assert len(parts) == 2, parts
     began = min(datetime.fromisoformat(one["start_date"]) for one in parts)

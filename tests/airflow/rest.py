@@ -12,6 +12,7 @@ from typing import Any
 
 ENDED = ("success", "failed")
 LIMIT_S = 900  # for anything to happen: the machine may be busy with other tests
+RUN_S = 0.5  # between two looks at a run, which takes many
 BUSY_S = 60  # for a database that others write to, or that is started again
 
 
@@ -87,14 +88,16 @@ class Api:
         found = self.until(lambda: self.runs(dag)[number - 1 :], f"run {number} of {dag}")
         return str(found[0]["dag_run_id"])
 
-    def wait(self, dag: str, run: str) -> str:
-        """How a run ended."""
+    def wait(self, dag: str, run: str, pause: float = RUN_S) -> str:
+        """How a run ended. Airflow is asked every ``pause`` seconds: each answer costs it time of the processor."""
 
         def ended() -> str:
             [state] = [one["state"] for one in self.runs(dag) if one["dag_run_id"] == run]
             return str(state) if state in ENDED else ""
 
-        return str(self.until(ended, f"run {run} of {dag} to end", told=lambda: str(self.states(dag, run))))
+        return str(
+            self.until(ended, f"run {run} of {dag} to end", told=lambda: str(self.states(dag, run)), pause=pause)
+        )
 
     def tasks(self, dag: str, run: str) -> dict[str, dict[str, Any]]:
         """The tasks of a run by their names; of a mapped one each instance, as ``NAME[I]``."""
@@ -109,7 +112,12 @@ class Api:
         return json.dumps(self.ask("GET", f"{_path(dag, run)}/taskInstances/{task}/logs/{attempt}"))
 
     def until(
-        self, look: Callable[[], Any], what: str, seconds: float = LIMIT_S, told: Callable[[], str] = lambda: ""
+        self,
+        look: Callable[[], Any],
+        what: str,
+        seconds: float = LIMIT_S,
+        told: Callable[[], str] = lambda: "",
+        pause: float = 0.1,
     ) -> Any:
         """The first answer of ``look`` that is not empty; Airflow may be away meanwhile."""
         end, last = time.monotonic() + seconds, None
@@ -119,7 +127,7 @@ class Api:
                     return found
             except (Refused, OSError) as error:
                 last = error
-            time.sleep(0.1)
+            time.sleep(pause)
         raise TimeoutError(f"waited {seconds:g} s for {what} ({last}). {told()}")
 
 

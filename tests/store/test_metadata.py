@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
@@ -153,3 +155,12 @@ def test_a_database_of_the_first_revision_keeps_its_rows(
         (kept,) = datasets.batches(c, "loans")
     assert (kept.id, kept.rows, kept.rows_digest) == ("b", 10, None)
     store.close()
+
+
+def test_a_database_of_the_newest_revision_is_opened_without_what_migrates(tmp_path: Path) -> None:
+    """To load that takes longer than most commands, and to look whether anything is missing is to write."""
+    url = f"sqlite:///{tmp_path / 'n.db'}"
+    open_store(url).close()
+    code = f"import sys; from noria.store import engine; engine.open_store({url!r}); print('alembic' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["False"]

@@ -29,6 +29,7 @@ LATER = (  # while nobody asks for anything; what is not installed is not needed
     *("sklearn.pipeline", "sklearn.compose", "sklearn.preprocessing", "sklearn.linear_model", "sklearn.ensemble"),
     *("sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.sqlite", "psycopg", "sqlalchemy.dialects.sqlite.pysqlite"),
     *("optuna", "onnxruntime", "skl2onnx", "altair", "fairlearn.metrics", "lightgbm", "skops.io", "vl_convert"),
+    "typer._adapters",  # typer itself loads it for its first command
 )
 
 

@@ -156,16 +156,18 @@ _loaded: list[Path] = []  # projects whose modules may be in sys.modules: at mos
 
 def _forget(project: Path) -> None:
     """Make way: modules of this project and of the one loaded before go, so that each sees its own, as it is now."""
-    for folder in {project, *_loaded}:
-        while str(folder) in sys.path:
-            sys.path.remove(str(folder))
-        for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            ours = file and Path(file).is_relative_to(folder) and not SKIPPED.intersection(Path(file).parts)
-            if ours and name.partition(".")[0] not in ("noria", "__main__"):
-                del sys.modules[name]
+    folders = {project, *_loaded}
+    within = tuple(f"{str(folder).rstrip(os.sep)}{os.sep}" for folder in folders)  # thousands of paths are compared
+    for folder in map(str, folders):
+        while folder in sys.path:
+            sys.path.remove(folder)
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        ours = file and file.startswith(within) and not SKIPPED.intersection(Path(file).parts)
+        if ours and name.partition(".")[0] not in ("noria", "__main__"):
+            del sys.modules[name]
     for place in list(sys.path_importer_cache):
-        if any(Path(place).is_relative_to(folder) for folder in {project, *_loaded}):
+        if f"{place}{os.sep}".startswith(within):
             del sys.path_importer_cache[place]
     _loaded[:] = [project]
     if _finder not in sys.path_hooks:

@@ -1,3 +1,3 @@
 """One file per revision of the tables, applied in order."""
 
-HEAD = "0007"
+HEAD = "0009"
