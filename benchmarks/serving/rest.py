@@ -24,7 +24,7 @@ ALONE, SOME, MANY = 1, 8, 64
 SECONDS = {ALONE: 4, SOME: 10, MANY: 5}  # of one load, by connections
 BEST_PEER = Target(50.0, most=False, of_ratio=True)
 SHARE = Target(0.8, most=False, of_ratio=True)
-TAIL = Target(2.0)
+TAIL = Target(2.0, of_ratio=True)  # in ms it is the machine that is measured
 SMALL = Target(150.0)
 
 
