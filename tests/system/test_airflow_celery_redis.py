@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from airflow.celery import KILLED, Stack, kill, parent, stack, wait_until
-from serve.live import ROW, Live
+from serve.live import ROW, Live, until
 
 pytestmark = [pytest.mark.system, pytest.mark.stack, pytest.mark.timeout(1800)]
 
@@ -60,6 +60,7 @@ def test_an_event_becomes_a_served_model_and_the_same_event_twice_is_one_turn(
     redis.must_be_committed_once("served")  # although Airflow ran twice, on two schedulers
     monkeypatch.setattr("serve.live.PATIENCE_S", 300.0)  # a dozen processes of Airflow are beside it
     with Live(redis.project) as server:
+        until(lambda: server.http.get("/v2/models/served/ready").status_code == 200, "the model to be served")
         answer = server.http.post("/v2/models/served/predict", json={"rows": [ROW]})
         assert answer.status_code == 200, answer.text
 

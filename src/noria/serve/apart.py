@@ -24,7 +24,7 @@ from noria.errors import BadInput, Failure, StoreUnavailable
 
 log = logging.getLogger("noria.serve")
 HEAD = struct.Struct("<I")
-START_S = 60.0  # to load a model
+START_S = 120.0  # to load a model: several may start at once, on a machine that is busy
 ANSWER_S = 30.0  # to answer a batch; who takes longer hangs, and is ended
 END_S = 5.0
 
