@@ -47,11 +47,18 @@ def bound(step: Step) -> Iterator[None]:
         watcher.start()
         yield
     except Exception as error:
+        try:
+            watcher.stop()
+        except MemoryError:  # it interrupts what has ended by itself, as when the system refused memory before
+            watcher.stop()
         if watcher.over_mb or _is_about_memory(error):
             raise _too_much(step, f"{max(watcher.over_mb, watcher.most_mb):,.0f} MiB, and it asked for more") from error
         raise
     finally:
-        watcher.stop()
+        try:
+            watcher.stop()
+        except MemoryError:
+            watcher.stop()
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
@@ -68,14 +75,16 @@ class _Watcher(threading.Thread):
         while not self._ended.wait(LOOK_S):
             held = _held_mb(os.getpid()) + sum(map(_share_mb, _children(os.getpid())))
             self.most_mb = max(self.most_mb, held)
-            if held > self._limit_mb:
+            if held > self._limit_mb and not self._ended.is_set():
                 self.over_mb = held
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(MemoryError))
                 return
 
     def stop(self) -> None:
+        """``MemoryError``, once, if it interrupted just now; it can be stopped again."""
         self._ended.set()
-        self.join()
+        if self.ident is not None:
+            self.join()
 
 
 def _refuse(data_mb: float, hard: int) -> None:
