@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,25 @@ def test_who_stays_within_is_let_be_and_other_errors_stay_what_they_are() -> Non
         raise ZeroDivisionError
     with memory.bound(Step("train")):
         pass
+
+
+@pytest.mark.parametrize("ended_by", [None, MemoryError("refused")])
+def test_an_interruption_that_comes_when_the_step_has_ended_changes_nothing(
+    ended_by: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join, late = memory._Watcher.join, [MemoryError("interrupted")]
+
+    def interrupted(watcher: memory._Watcher) -> None:
+        if late:
+            raise late.pop()
+        join(watcher)
+
+    monkeypatch.setattr(memory._Watcher, "join", interrupted)
+    with nullcontext() if ended_by is None else pytest.raises(Failure, match="needs more"):  # noqa: SIM117
+        with memory.bound(step("train", 200)):
+            if ended_by is not None:
+                raise ended_by
+    assert not late
 
 
 def test_a_process_that_is_larger_before_the_step_begins_says_so() -> None:

@@ -9,6 +9,7 @@ import grpc
 import httpx
 import numpy as np
 
+from noria.model.signature import listed
 from noria.serve import tensors
 from noria.serve.grpc.messages import InferRequest, InferResponse, message
 from noria.serve.grpc.wire import FIELDS
@@ -271,8 +272,8 @@ def packed(one: Input) -> bytes:
 
 
 def unpacked(datatype: str, shape: Sequence[int], data: memoryview) -> list[Any]:
-    ((_, _, found),) = tensors.unpacked([("x", int(np.prod(shape)), tensors.Packed(datatype, memoryview(data)))])
-    return found if isinstance(found, list) else found.tolist()
+    columns, _ = tensors.gather([("x", int(np.prod(shape)), tensors.Packed(datatype, memoryview(data)))])
+    return listed(columns["x"])
 
 
 def plain(value: str) -> Any:

@@ -26,7 +26,7 @@ class Graph:
 
     @property
     def output(self) -> str:
-        """The one that holds scores; to hand out the others, labels as texts, takes as long as a third of the graph."""
+        """The one that holds scores, or else labels: nobody needs the others."""
         if self.signature.classes is None:
             return self.outputs[0]
         return self.outputs[-1 if self.signature.several else min(1, len(self.outputs) - 1)]

@@ -45,20 +45,18 @@ def bound(step: Step) -> Iterator[None]:
         if step.name in REFUSED_IN:
             _refuse(_status_mb(os.getpid(), "VmData") + limit_mb - taken, before[1])
         watcher.start()
-        yield
-    except Exception as error:
         try:
-            watcher.stop()
-        except MemoryError:  # it interrupts what has ended by itself, as when the system refused memory before
-            watcher.stop()
+            yield
+        finally:
+            try:
+                watcher.stop()
+            except MemoryError:  # it interrupts what has ended by itself, as when the system refused memory before
+                watcher.stop()
+    except Exception as error:
         if watcher.over_mb or _is_about_memory(error):
             raise _too_much(step, f"{max(watcher.over_mb, watcher.most_mb):,.0f} MiB, and it asked for more") from error
         raise
     finally:
-        try:
-            watcher.stop()
-        except MemoryError:
-            watcher.stop()
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
@@ -83,8 +81,7 @@ class _Watcher(threading.Thread):
     def stop(self) -> None:
         """``MemoryError``, once, if it interrupted just now; it can be stopped again."""
         self._ended.set()
-        if self.ident is not None:
-            self.join()
+        self.join()
 
 
 def _refuse(data_mb: float, hard: int) -> None:

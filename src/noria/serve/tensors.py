@@ -38,11 +38,25 @@ def bounded(rows: int) -> int:
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An input's values as bytes, in the place of its values."""
+
+    datatype: str
+    data: memoryview
+
+
 def gather(tensors: Iterable[tuple[str, int, Any]]) -> tuple[dict[str, Any], int]:
-    """Columns by name and their number of rows, from names, numbers of rows and values."""
+    """Columns by name and their number of rows, from names, numbers of rows and values, or ``Packed`` in their place.
+
+    Raises
+    ------
+    BadInput
+        If bytes are no values of their datatype, an input is there twice, or one has other rows than the first.
+    """
     columns: dict[str, Any] = {}
     rows = 0
-    for name, own, values in tensors:
+    for name, own, values in _unpacked(list(tensors)):
         if name in columns:
             raise BadInput(f"input {name!r} is there twice", where="inputs", do="Send each input once.")
         if columns and own != rows:
@@ -52,33 +66,18 @@ def gather(tensors: Iterable[tuple[str, int, Any]]) -> tuple[dict[str, Any], int
     return columns, rows
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """An input's values as bytes, in the place of its values."""
-
-    datatype: str
-    data: memoryview
-
-
-def unpacked(tensors: Iterable[tuple[str, int, Any]]) -> list[tuple[str, int, Any]]:
-    """Names, numbers of rows and values, also of inputs that came as bytes. Many texts are ``Texts``, if they can be.
-
-    Raises
-    ------
-    BadInput
-        If bytes are no values of their datatype.
-    """
-    all_of_them = list(tensors)
+def _unpacked(tensors: Sequence[tuple[str, int, Any]]) -> list[tuple[str, int, Any]]:
+    """With values in the place of ``Packed``; many texts are ``Texts``, if they can be."""
     many = [
-        place
-        for place, (_, rows, values) in enumerate(all_of_them)
+        (place, values.data, rows)
+        for place, (_, rows, values) in enumerate(tensors)
         if isinstance(values, Packed) and values.datatype == "BYTES" and rows >= texts.MANY
     ]
-    found = texts.found([(all_of_them[place][2].data, all_of_them[place][1]) for place in many]) if many else []
-    at_once = dict(zip(many, found, strict=True))
+    found = texts.found([(data, rows) for _, data, rows in many]) if many else []
+    at_once = {place: one for (place, _, _), one in zip(many, found, strict=True)}
     return [
         (name, rows, at_once.get(place) or _values(name, rows, values) if isinstance(values, Packed) else values)
-        for place, (name, rows, values) in enumerate(all_of_them)
+        for place, (name, rows, values) in enumerate(tensors)
     ]
 
 
@@ -101,10 +100,10 @@ def pack(values: NDArray[Any], datatype: str) -> bytes:
     """One output's values as bytes."""
     if datatype != "BYTES":
         return np.ascontiguousarray(values, dtype=np.dtype(DTYPES[datatype]).newbyteorder("<")).tobytes()
-    return b"".join(map(_Packed().__getitem__, values.reshape(-1).tolist()))
+    return b"".join(map(_Once().__getitem__, values.reshape(-1).tolist()))
 
 
-class _Packed(dict[object, bytes]):
+class _Once(dict[object, bytes]):
     """Texts as bytes, each made once: labels are few, many times."""
 
     def __missing__(self, text: object) -> bytes:

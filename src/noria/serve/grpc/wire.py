@@ -44,7 +44,7 @@ def infer(asked: InferRequest) -> Request:
             where="raw_input_contents",
             do="Send one for each input.",
         )
-    columns, rows = tensors.gather(tensors.unpacked(_raw(asked)) if raw else _typed(asked))
+    columns, rows = tensors.gather(_raw(asked) if raw else _typed(asked))
     given = {name: _parameter(value) for name, value in asked.parameters.items()}
     subject = given.get("subject")
     return Request(

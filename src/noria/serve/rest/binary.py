@@ -39,8 +39,7 @@ def only(model: str, version: int | None, body: bytes, signature: Signature) -> 
         rows = 1
     else:
         rows = tensors.bounded(len(body) // np.dtype(DTYPES[one.datatype]).itemsize)
-    sent = tensors.unpacked([(one.name, rows, tensors.Packed(one.datatype, memoryview(body)))])
-    columns, rows = tensors.gather(sent)
+    columns, rows = tensors.gather([(one.name, rows, tensors.Packed(one.datatype, memoryview(body)))])
     return Request(model, columns, rows, version=version)
 
 

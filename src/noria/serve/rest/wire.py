@@ -101,7 +101,7 @@ def infer(model: str, version: int | None, body: bytes, json_length: int | None)
         found.append((tensor.name, count, values))
     if len(rest):
         raise BadInput(f"{len(rest)} bytes follow the last tensor", where="body", do="Correct binary_data_size.")
-    columns, rows = tensors.gather(tensors.unpacked(found))
+    columns, rows = tensors.gather(found)
     given = raw.parameters or {}
     subject = given.get("subject")
     request = Request(
